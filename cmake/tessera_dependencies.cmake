@@ -1,0 +1,17 @@
+# Every library Tessera builds on; `./quickstart` and `./check` install them (scripts/setup.sh).
+find_package(Threads REQUIRED)
+find_package(fmt CONFIG REQUIRED)
+find_package(hwy CONFIG REQUIRED)
+find_package(OpenBLAS CONFIG REQUIRED)
+find_package(spdlog CONFIG REQUIRED)
+find_package(nlohmann_json CONFIG REQUIRED)
+find_package(PNG REQUIRED)
+find_package(JPEG REQUIRED)
+include(tessera_openblas)
+
+if(TESSERA_BUILD_EXAMPLES)
+  find_package(CLI11 CONFIG REQUIRED)
+endif()
+if(TESSERA_BUILD_TESTS)
+  find_package(doctest CONFIG REQUIRED)
+endif()
