@@ -1,0 +1,177 @@
+#include <cblas.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <exception>
+#include <fstream>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <tessera/core/error.hpp>
+#include <tessera/core/parallel.hpp>
+#include <thread>
+#include <vector>
+
+namespace tessera {
+namespace {
+
+/// How long a thread looks for new work before it sleeps: longer than the gap between two ops of a step, short enough to
+/// leave the core to others.
+constexpr auto spin_time = std::chrono::microseconds(30);
+
+/// CPUs that the cgroup's quota pays for, rounded up; a large number where there is no quota.
+int cgroup_quota() {
+  std::ifstream file("/sys/fs/cgroup/cpu.max");
+  std::string quota;
+  double period = 0;
+  if (!(file >> quota >> period) || quota == "max" || period <= 0) return 1 << 16;
+  return std::max(1, static_cast<int>(std::stod(quota) / period + 0.999));
+}
+
+int default_threads() {
+  cpu_set_t allowed;
+  const int cpus = sched_getaffinity(0, sizeof allowed, &allowed) == 0 ? CPU_COUNT(&allowed) : 1;
+  return std::max(1, std::min(cpus, cgroup_quota()));
+}
+
+/// One parallel_for: threads take the next chunk until none is left. Lives until the last thread has let go of it.
+struct Job {
+  std::int64_t chunks;
+  detail::ChunkFunction function;
+  void* context;
+  std::atomic<std::int64_t> next{0};
+  std::atomic<std::int64_t> done{0};
+  std::atomic<int> finished{0};  ///< 1 once every chunk is done; of the size that the system can wait on
+  std::once_flag failed;
+  std::exception_ptr error{};
+
+  void work() {
+    std::int64_t mine = 0;
+    for (std::int64_t chunk = next.fetch_add(1); chunk < chunks; chunk = next.fetch_add(1), ++mine) {
+      try {
+        function(context, chunk);
+      } catch (...) {
+        std::call_once(failed, [&] { error = std::current_exception(); });
+      }
+    }
+    if (mine > 0 && done.fetch_add(mine) + mine == chunks) {
+      finished = 1;
+      finished.notify_all();
+    }
+  }
+};
+
+void pause_briefly() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#else
+  std::this_thread::yield();
+#endif
+}
+
+/// Waits until `value` differs from `seen`: spins first, then sleeps.
+template <class T>
+void wait_for_change(const std::atomic<T>& value, T seen) {
+  const auto deadline = std::chrono::steady_clock::now() + spin_time;
+  while (value.load(std::memory_order_acquire) == seen) {
+    if (std::chrono::steady_clock::now() < deadline) {
+      for (int i = 0; i < 32; ++i) pause_briefly();
+    } else {
+      value.wait(seen, std::memory_order_acquire);
+    }
+  }
+}
+
+thread_local bool inside_region = false;
+
+class Pool {
+ public:
+  explicit Pool(int threads) {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
+  }
+
+  ~Pool() {
+    publish(nullptr);
+    for (std::thread& worker : workers_) worker.join();
+  }
+
+  void run(const std::shared_ptr<Job>& job) {
+    inside_region = true;
+    publish(job);
+    job->work();
+    wait_for_change(job->finished, 0);
+    inside_region = false;
+  }
+
+ private:
+  void publish(std::shared_ptr<Job> job) {
+    std::atomic_store(&job_, std::move(job));
+    epoch_.fetch_add(1, std::memory_order_release);
+    epoch_.notify_all();
+  }
+
+  void serve() {
+    inside_region = true;
+    for (std::uint32_t seen = 0;;) {
+      wait_for_change(epoch_, seen);
+      seen = epoch_.load(std::memory_order_acquire);
+      const std::shared_ptr<Job> job = std::atomic_load(&job_);
+      if (!job) return;
+      job->work();
+    }
+  }
+
+  std::shared_ptr<Job> job_;
+  std::atomic<std::uint32_t> epoch_{0};
+  std::vector<std::thread> workers_;
+};
+
+/// The process's pool, made at the first use; the mutex is held by the thread whose region runs.
+struct PoolHolder {
+  std::mutex busy;
+  std::atomic<int> threads{default_threads()};
+  std::unique_ptr<Pool> pool;
+};
+
+PoolHolder& holder() {
+  static PoolHolder instance;
+  return instance;
+}
+
+/// OpenBLAS runs single-threaded inside our chunks.
+void keep_blas_single_threaded() {
+  static const bool once = (openblas_set_num_threads(1), true);
+  (void)once;
+}
+
+}  // namespace
+
+int num_threads() { return holder().threads; }
+
+void set_num_threads(int count) {
+  if (count < 1) raise<ValueError>("set_num_threads", "expected 1 or more threads, got {}", count);
+  const std::lock_guard lock(holder().busy);
+  if (count != holder().threads) holder().pool.reset();
+  holder().threads = count;
+}
+
+void detail::run_chunks(std::int64_t chunks, ChunkFunction function, void* context) {
+  keep_blas_single_threaded();
+  PoolHolder& shared = holder();
+  std::unique_lock lock(shared.busy, std::defer_lock);
+  if (chunks > 1 && !inside_region && shared.threads > 1 && lock.try_lock()) {
+    if (!shared.pool) shared.pool = std::make_unique<Pool>(shared.threads);
+    const auto job = std::make_shared<Job>();
+    job->chunks = chunks;
+    job->function = function;
+    job->context = context;
+    shared.pool->run(job);
+    if (job->error) std::rethrow_exception(job->error);
+    return;
+  }
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) function(context, chunk);
+}
+
+}  // namespace tessera

@@ -1,0 +1,45 @@
+#include <fmt/ranges.h>
+
+#include <tessera/core/trace.hpp>
+
+namespace tessera {
+namespace {
+
+thread_local Trace* current_trace = nullptr;
+
+/// Makes a trace the running one until the end of the scope, also when the traced code throws.
+class TraceScope {
+ public:
+  explicit TraceScope(Trace* trace) : before_(std::exchange(current_trace, trace)) {}
+  ~TraceScope() { current_trace = before_; }
+  TraceScope(const TraceScope&) = delete;
+  TraceScope& operator=(const TraceScope&) = delete;
+
+ private:
+  Trace* before_;
+};
+
+}  // namespace
+
+std::string to_string(const Attribute& attribute) {
+  return std::visit(
+      [](const auto& value) {
+        using T = std::decay_t<decltype(value)>;
+        if constexpr (std::is_same_v<T, std::vector<std::int64_t>>)
+          return fmt::format("[{}]", fmt::join(value, ", "));
+        else
+          return fmt::format("{}", value);
+      },
+      attribute);
+}
+
+Trace trace(const std::function<void()>& forward) {
+  Trace result;
+  const TraceScope scope(&result);
+  forward();
+  return result;
+}
+
+Trace* detail::running_trace() { return current_trace; }
+
+}  // namespace tessera
