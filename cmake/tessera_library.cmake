@@ -1,5 +1,6 @@
 # tessera_library(NAME [PUBLIC targets...] [PRIVATE targets...])
-# The current folder as the static library tessera_NAME, alias tessera::NAME; an interface library while it holds headers only.
+# The current folder as the static library tessera_NAME, alias tessera::NAME; an interface library while it holds headers
+# only. The global property tessera_uses_NAME lists the folders it may include (tests/include_order.cmake).
 function(tessera_library name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "PUBLIC;PRIVATE")
   set(target tessera_${name})
@@ -20,4 +21,14 @@ function(tessera_library name)
   target_compile_features(${target} ${scope} cxx_std_20)
   target_include_directories(${target} ${scope} $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
                                                 $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+
+  set(uses ${arg_PUBLIC})
+  list(FILTER uses INCLUDE REGEX "^tessera::")
+  list(TRANSFORM uses REPLACE "^tessera::" "")
+  foreach(folder IN LISTS uses)
+    get_property(below GLOBAL PROPERTY tessera_uses_${folder})
+    list(APPEND uses ${below})
+  endforeach()
+  list(REMOVE_DUPLICATES uses)
+  set_property(GLOBAL PROPERTY tessera_uses_${name} ${uses})
 endfunction()

@@ -1,0 +1,3 @@
+#include <tessera/tessera.hpp>
+
+int main() {}
