@@ -46,7 +46,7 @@ check_golden() {
   if [ ! -x .venv/bin/python ]; then python3 -m venv .venv || return; fi
   .venv/bin/pip install --quiet --disable-pip-version-check -r tests/golden/requirements.txt || return
   rm -rf "$made" && mkdir -p "$made"
-  for script in $(git ls-files 'tests/golden/make_*.py'); do
+  for script in $(git ls-files 'tests/golden/*.py' | grep -v -e /compare.py -e /golden_file.py); do
     echo "$script"
     .venv/bin/python "$script" "$made" || return
   done
