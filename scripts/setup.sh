@@ -32,7 +32,7 @@ install_packages() {
   if ! { "${as_root[@]}" apt-get update -qq &&
          "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing \
            >build/apt.log; }; then
-    cannot_install "apt-get could not install them (its output is in build/apt.log)." "$missing"
+    cannot_install "apt-get could not install them (what it said stands above and in build/apt.log)." "$missing"
   fi
 }
 
