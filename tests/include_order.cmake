@@ -1,5 +1,6 @@
 # Fails when a folder includes one that it may not use. Called with folders="core layers ...", uses_<folder>="core ..."
 # for each (from the link dependencies of the CMake targets) and source=<root of the tree>.
+cmake_minimum_required(VERSION 3.25)
 separate_arguments(folders)
 list(JOIN folders "|" any_folder)
 set(errors "")

@@ -1,5 +1,6 @@
 # Builds the consumer afresh and runs it: mode=installed against a fresh install of tessera_build,
 # mode=subdirectory with tessera_source as a part of its own build.
+cmake_minimum_required(VERSION 3.25)
 set(work ${tessera_build}/consumer/${mode})
 set(arguments -G ${generator} -DCMAKE_CXX_COMPILER=${compiler} -DCMAKE_CXX_COMPILER_LAUNCHER=${launcher})
 
