@@ -128,6 +128,18 @@ void Tensor::fill_(double value) {
   });
 }
 
+void Tensor::set_data(const Tensor& source) {
+  if (const auto& record = impl().gradient) {
+    if (record->producer) raise<ValueError>("set_data", "only leaves can be given new data");
+    record->shape = source.shape();
+    record->dtype = source.dtype();
+    record->grad = {};
+  }
+  impl_->storage = source.impl().storage;
+  impl_->shape = source.shape();
+  impl_->dtype = source.dtype();
+}
+
 const std::shared_ptr<Gradient>& Tensor::gradient_record() const { return impl().gradient; }
 void Tensor::set_gradient_record(std::shared_ptr<Gradient> record) {
   impl();

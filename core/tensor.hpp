@@ -16,7 +16,8 @@ struct Gradient;  // what autograd knows of a tensor; core/autograd.hpp
 
 /// A handle to a contiguous array of numbers (NHWC for images) that can take part in automatic differentiation.
 ///
-/// Copying a Tensor copies the handle; `clone()` copies the numbers. A default-constructed Tensor is undefined and holds nothing.
+/// Copying a Tensor copies the handle; `clone()` copies the numbers. A default-constructed Tensor is undefined and
+/// holds nothing.
 class Tensor {
  public:
   Tensor() = default;
@@ -86,6 +87,9 @@ class Tensor {
   /// Overwrites the numbers with those of `source` (same shape and type) in place.
   void copy_(const Tensor& source);
   void fill_(double value);
+  /// Makes this leaf hold the numbers, shape and type of `source` from now on, for every handle to it; drops its
+  /// gradient.
+  void set_data(const Tensor& source);
 
   // ---- autograd
   /// True for a tensor marked by set_requires_grad and for everything computed from one.
@@ -96,7 +100,8 @@ class Tensor {
   Tensor grad() const;
   void set_grad(Tensor grad);
   void zero_grad();
-  /// Adds the gradients of this tensor, weighted by `gradient` (needed unless there is one element), to all leaves below it.
+  /// Adds the gradients of this tensor, weighted by `gradient` (needed unless there is one element), to all leaves
+  /// below it.
   void backward(const Tensor& gradient = {}, bool retain_graph = false) const;
   /// Calls `hook(grad)` once in every backward pass, as soon as this leaf's gradient is complete.
   void on_gradient_ready(std::function<void(const Tensor& grad)> hook);
