@@ -2,8 +2,8 @@
 
 usage: activations.py [OUTPUT_FOLDER]
 
-gelu is the exact one (by erf), gelu_tanh its approximation. softplus has PyTorch's threshold raised to where it changes nothing: it is
-log(1 + e^x) in double everywhere. selu, silu and hard_swish are the same functions in Keras (hard_swish: hard_silu).
+gelu is the exact one (by erf), gelu_tanh its approximation. softplus has PyTorch's threshold raised to where it changes
+nothing: log(1 + e^x) in double everywhere. selu, silu and hard_swish are Keras' too (hard_swish: hard_silu).
 """
 import numpy as np
 import torch
