@@ -32,8 +32,8 @@ Saved::Saved(const Tensor& tensor) {
 
 const Tensor& Saved::get() const {
   if (tensor_.defined() && tensor_.version() != version_)
-    throw ValueError(fmt::format("a tensor of shape {} that it saved was written to after the forward pass",
-                                 tensor_.shape().str()));
+    throw ValueError(
+        fmt::format("a tensor of shape {} that it saved was written to after the forward pass", tensor_.shape().str()));
   return tensor_;
 }
 
@@ -88,6 +88,7 @@ void detail::attach(std::unique_ptr<Node> node, const std::vector<Tensor>& input
   call->order = calls++;
   call->grad_outputs.resize(outputs.size());
   for (std::size_t i = 0; i < outputs.size(); ++i) {
+    if (!is_float(outputs[i].dtype())) continue;
     auto& made = ensure_record(outputs[i]);
     made->producer = call;
     made->output = i;
@@ -128,7 +129,11 @@ void Tensor::zero_grad() {
 }
 
 void Tensor::on_gradient_ready(std::function<void(const Tensor&)> hook) {
-  ensure_record(*this)->hooks.push_back(std::move(hook));
+  auto& record = ensure_record(*this);
+  if (record->producer)
+    raise<ValueError>("on_gradient_ready", "this tensor was made by {}; only leaves keep a gradient",
+                      record->producer->name);
+  record->hooks.push_back(std::move(hook));
 }
 
 }  // namespace tessera
