@@ -89,10 +89,12 @@ void write_safetensors(const std::filesystem::path& path, const std::map<std::st
   const std::uint64_t header_size = header.size();
   file.write(&header_size, sizeof header_size);
   file.write(header.data(), header.size());
-  for (const auto& [name, tensor] : sorted)
+  for (const NamedTensor& entry : sorted) {
+    const Tensor& tensor = entry.second;
     dispatch_all(tensor.dtype(), [&](auto zero) {
       file.write(tensor.data<decltype(zero)>(), static_cast<std::size_t>(byte_count(tensor)));
     });
+  }
   file.commit();
 }
 
