@@ -75,7 +75,7 @@ Constraint unit_norm(std::vector<std::int64_t> axes) {
 Constraint min_max_norm(double min_value, double max_value, double rate, std::vector<std::int64_t> axes) {
   if (min_value > max_value)
     raise<ValueError>("min_max_norm", "min_value {} lies above max_value {}", min_value, max_value);
-  return [=](Tensor& w) {
+  return [=, axes = std::move(axes)](Tensor& w) {
     scale_to_norm(w, axes,
                   [=](double norm) { return rate * std::clamp(norm, min_value, max_value) + (1 - rate) * norm; });
   };

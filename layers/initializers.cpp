@@ -40,7 +40,8 @@ constexpr double truncated_deviation = 0.87962566103423978;
 
 /// Weight of tap `tap` in a bilinear kernel of `size` taps.
 double bilinear_weight(std::int64_t tap, std::int64_t size) {
-  const auto factor = static_cast<double>((size + 1) / 2);
+  const std::int64_t half = (size + 1) / 2;
+  const auto factor = static_cast<double>(half);
   const double centre = size % 2 == 1 ? factor - 1 : factor - 0.5;
   return 1 - std::abs(static_cast<double>(tap) - centre) / factor;
 }
