@@ -2,7 +2,6 @@
 
 #include <concepts>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <tessera/core/module_scope.hpp>
@@ -14,9 +13,6 @@
 #include <vector>
 
 namespace tessera {
-
-/// Weights and buffers by path, sorted.
-using StateDict = std::map<std::string, Tensor>;
 
 /// What a module says of a parameter when it adds one.
 struct ParameterOptions {
