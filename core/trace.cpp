@@ -7,18 +7,6 @@ namespace {
 
 thread_local Trace* current_trace = nullptr;
 
-/// Makes a trace the running one until the end of the scope, also when the traced code throws.
-class TraceScope {
- public:
-  explicit TraceScope(Trace* trace) : before_(std::exchange(current_trace, trace)) {}
-  ~TraceScope() { current_trace = before_; }
-  TraceScope(const TraceScope&) = delete;
-  TraceScope& operator=(const TraceScope&) = delete;
-
- private:
-  Trace* before_;
-};
-
 }  // namespace
 
 std::string to_string(const Attribute& attribute) {
@@ -35,11 +23,13 @@ std::string to_string(const Attribute& attribute) {
 
 Trace trace(const std::function<void()>& forward) {
   Trace result;
-  const TraceScope scope(&result);
+  const detail::TraceScope scope(&result);
   forward();
   return result;
 }
 
 Trace* detail::running_trace() { return current_trace; }
+detail::TraceScope::TraceScope(Trace* trace) : before_(std::exchange(current_trace, trace)) {}
+detail::TraceScope::~TraceScope() { current_trace = before_; }
 
 }  // namespace tessera

@@ -44,8 +44,22 @@ struct Trace {
 Trace trace(const std::function<void()>& forward);
 
 namespace detail {
+
 /// The trace that is running on this thread, or null.
 Trace* running_trace();
+
+/// Makes a trace the running one of this thread while the object lives; null pauses, for ops made of other ops.
+class TraceScope {
+ public:
+  explicit TraceScope(Trace* trace);
+  ~TraceScope();
+  TraceScope(const TraceScope&) = delete;
+  TraceScope& operator=(const TraceScope&) = delete;
+
+ private:
+  Trace* before_;
+};
+
 }  // namespace detail
 
 }  // namespace tessera

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <tessera/core/activation.hpp>
+#include <tessera/core/conv_geometry.hpp>
+
+namespace tessera::kernels {
+
+/// What happens to a tile of results before it is stored.
+template <class T>
+struct Epilogue {
+  const T* bias = nullptr;  ///< one per result channel, or null
+  bool rectify = false;     ///< negative results are multiplied by `slope`: relu (0) and leaky_relu
+  T slope = 0;
+};
+
+/// output = epilogue(conv(input, kernel)). input [N, H, W, C], kernel [kh, kw, C/groups, O], output [N, H', W', O].
+template <class T>
+void conv_forward(const ConvGeometry& geometry, const T* input, const T* kernel, const Epilogue<T>& epilogue, T* output);
+
+/// input = epilogue(transpose of the convolution applied to output): the input gradient, and transposed convolution's forward.
+template <class T>
+void conv_backward_input(const ConvGeometry& geometry, const T* output, const T* kernel, const Epilogue<T>& epilogue,
+                         T* input);
+
+/// kernel_gradient[ky, kx, c, o] = sum over images and output pixels of input * output. Overwrites it.
+template <class T>
+void conv_backward_kernel(const ConvGeometry& geometry, const T* input, const T* output, T* kernel_gradient);
+
+}  // namespace tessera::kernels

@@ -1,0 +1,89 @@
+// Included once per SIMD target, inside no namespace: what the convolution kernels share.
+#if defined(TESSERA_CONV_BAND_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef TESSERA_CONV_BAND_INL
+#undef TESSERA_CONV_BAND_INL
+#else
+#define TESSERA_CONV_BAND_INL
+#endif
+
+#include <hwy/highway.h>
+
+#include <algorithm>
+#include <cstring>
+#include <tessera/core/kernels/conv_passes.hpp>
+#include <tessera/core/kernels/scratch.hpp>
+
+HWY_BEFORE_NAMESPACE();
+namespace tessera::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using std::int64_t;
+
+/// Channels of one packed block: two vectors.
+template <class T>
+HWY_INLINE int64_t block_width() {
+  return 2 * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<T>()));
+}
+
+inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/// One image (or one group's channels of it) as a kernel reads it: rows * columns pixels, `stride` elements apart.
+template <class T>
+struct SourceImage {
+  const T* data;
+  int64_t height, width, channels, stride;
+};
+
+/// The rows that a band of results reads, with zeros where the image ends.
+template <class T>
+struct Band {
+  const T* data;       ///< first tap row of the first result row, first tap column of the first result column
+  int64_t row_stride;  ///< elements
+};
+
+/// Rows first_row .. first_row + rows - 1 and columns likewise, as contiguous pixels: the image itself where it holds them
+/// all side by side, else a copy in this thread's scratch slot 0 (10 rows for 8 of results: it stays in L2).
+template <class T>
+Band<T> load_band(const SourceImage<T>& image, int64_t first_row, int64_t rows, int64_t first_column, int64_t columns) {
+  const int64_t channels = image.channels, row_stride = columns * channels;
+  const bool inside = first_row >= 0 && first_row + rows <= image.height && first_column >= 0 &&
+                      first_column + columns <= image.width;
+  if (inside && image.stride == channels)
+    return {image.data + (first_row * image.width + first_column) * channels, image.width * channels};
+  T* band = scratch<T>(0, std::max<int64_t>(rows * row_stride, 1));
+  const int64_t begin = std::clamp<int64_t>(-first_column, 0, columns);
+  const int64_t end = std::clamp<int64_t>(image.width - first_column, begin, columns);
+  for (int64_t row = 0; row < rows; ++row) {
+    T* target = band + row * row_stride;
+    const int64_t y = first_row + row;
+    if (y < 0 || y >= image.height) {
+      std::fill(target, target + row_stride, T{0});
+      continue;
+    }
+    const T* source = image.data + (y * image.width + first_column + begin) * image.stride;
+    std::fill(target, target + begin * channels, T{0});
+    if (image.stride == channels) {
+      std::copy(source, source + (end - begin) * channels, target + begin * channels);
+    } else {
+      for (int64_t x = begin; x < end; ++x, source += image.stride)
+        std::copy(source, source + channels, target + x * channels);
+    }
+    std::fill(target + end * channels, target + row_stride, T{0});
+  }
+  return {band, row_stride};
+}
+
+/// Result rows of one band: at most 8, and few enough that what they read stays in half of a small L2.
+inline int64_t band_rows(const ConvPass& pass, int64_t channels, std::size_t element) {
+  const int64_t row_bytes =
+      std::max<int64_t>(pass.columns.source_span(pass.columns.count) * channels * static_cast<int64_t>(element), 1);
+  const int64_t fitting = (int64_t{256} * 1024 / row_bytes - (pass.rows.taps - 1) * pass.rows.dilation) / pass.rows.stride;
+  const int64_t rows = std::clamp<int64_t>(fitting, 1, 8);
+  const int64_t bands = divide_up(pass.rows.count, rows);
+  return divide_up(pass.rows.count, std::max<int64_t>(bands, 1));
+}
+
+}  // namespace tessera::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

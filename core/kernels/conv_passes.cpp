@@ -1,0 +1,52 @@
+#include <numeric>
+#include <tessera/core/kernels/conv_passes.hpp>
+
+namespace tessera::kernels {
+namespace {
+
+using std::int64_t;
+
+TapAxis forward_axis(int64_t output, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad) {
+  return {.count = output, .stride = stride, .offset = -pad, .taps = kernel, .dilation = dilation};
+}
+
+/// Input position i belongs to phase a = (i + pad) mod stride. With i + pad = stride * q + a, tap t reaches it from output
+/// q + (a - t * dilation) / stride, where that divides: every stride / gcd-th tap. Taps run backwards so that outputs rise.
+std::vector<TapAxis> backward_axes(int64_t input, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad) {
+  std::vector<TapAxis> axes;
+  const int64_t tap_stride = stride / std::gcd(stride, dilation);
+  for (int64_t phase = 0; phase < stride; ++phase) {
+    const int64_t start = (((phase - pad) % stride) + stride) % stride;
+    if (start >= input) continue;
+    TapAxis axis{.count = (input - start + stride - 1) / stride, .start = start, .step = stride};
+    int64_t first = 0;
+    while (first < tap_stride && (phase - first * dilation) % stride != 0) ++first;
+    if (first < tap_stride && first < kernel) {
+      axis.taps = (kernel - 1 - first) / tap_stride + 1;
+      axis.first_tap = first + (axis.taps - 1) * tap_stride;
+      axis.tap_step = -tap_stride;
+      axis.dilation = tap_stride * dilation / stride;
+      axis.offset = (start + pad - phase) / stride + (phase - axis.first_tap * dilation) / stride;
+    }
+    axes.push_back(axis);
+  }
+  return axes;
+}
+
+}  // namespace
+
+ConvPass forward_pass(const ConvGeometry& g) {
+  return {forward_axis(g.output.height, g.kernel.height, g.stride.height, g.dilation.height, g.pad.top),
+          forward_axis(g.output.width, g.kernel.width, g.stride.width, g.dilation.width, g.pad.left)};
+}
+
+std::vector<ConvPass> backward_passes(const ConvGeometry& g) {
+  std::vector<ConvPass> passes;
+  for (const TapAxis& rows : backward_axes(g.input.height, g.kernel.height, g.stride.height, g.dilation.height, g.pad.top))
+    for (const TapAxis& columns :
+         backward_axes(g.input.width, g.kernel.width, g.stride.width, g.dilation.width, g.pad.left))
+      passes.push_back({rows, columns});
+  return passes;
+}
+
+}  // namespace tessera::kernels

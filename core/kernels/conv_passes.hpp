@@ -1,0 +1,35 @@
+#pragma once
+
+#include <tessera/core/conv_geometry.hpp>
+#include <vector>
+
+namespace tessera::kernels {
+
+/// One axis of a dense pass over an image. Result i of `count` lands at start + i * step and reads, for tap m of `taps`,
+/// source position i * stride + offset + m * dilation times the kernel's tap first_tap + m * tap_step.
+struct TapAxis {
+  std::int64_t count = 0, start = 0, step = 1;
+  std::int64_t stride = 1, offset = 0;
+  std::int64_t taps = 0, dilation = 1;
+  std::int64_t first_tap = 0, tap_step = 1;
+
+  /// Source positions from the first tap of result `begin` to the last tap of result end - 1.
+  std::int64_t first_source(std::int64_t begin) const { return begin * stride + offset; }
+  std::int64_t source_span(std::int64_t results) const {
+    return taps == 0 ? 0 : (results - 1) * stride + (taps - 1) * dilation + 1;
+  }
+};
+
+/// A dense pass: rows and columns. A convolution is one pass, what goes back through it one for each phase of its stride.
+struct ConvPass {
+  TapAxis rows, columns;
+};
+
+/// The only pass of the forward convolution: reads the input, writes the output.
+ConvPass forward_pass(const ConvGeometry& geometry);
+
+/// The passes from output back to input, one for each (row, column) phase of the stride: input pixels of one phase see the
+/// same taps, so each phase is a small dense convolution of stride 1 with no zeros in between.
+std::vector<ConvPass> backward_passes(const ConvGeometry& geometry);
+
+}  // namespace tessera::kernels

@@ -1,0 +1,221 @@
+// The kernel's gradient: for every tap, source channels times result gradients summed over all pixels.
+#include <tessera/core/kernels/simd.hpp>
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tessera/core/kernels/conv_weights.cpp"
+#include <hwy/foreach_target.h>
+// Highway's headers must follow foreach_target.
+#include <hwy/highway.h>
+
+#include <array>
+#include <tessera/core/kernels/conv.hpp>
+#include <tessera/core/kernels/conv_band-inl.hpp>
+#include <tessera/core/parallel.hpp>
+
+HWY_BEFORE_NAMESPACE();
+namespace tessera::kernels::HWY_NAMESPACE {
+
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr int64_t max_entries = 12;
+#else
+constexpr int64_t max_entries = 6;
+#endif
+
+/// The pixels that one tile sums over.
+template <class T>
+struct PixelTask {
+  int64_t rows, columns;
+  int64_t source_row, source_step;      ///< source elements from one result row, and one pixel, to the next
+  int64_t gradient_row, gradient_step;  ///< the same for the gradient
+};
+
+/// sums[entry][channel] += over all pixels source[entry] * gradient[channel]: E entries of a tap row times a block of channels.
+template <int E, class T>
+HWY_NOINLINE void sum_tile(const PixelTask<T>& task, const T* HWY_RESTRICT source, const T* HWY_RESTRICT gradient,
+                           T* HWY_RESTRICT sums, int64_t sums_step) {
+  const hn::ScalableTag<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  using Vec = hn::Vec<decltype(d)>;
+  Vec acc[E][2];
+  TESSERA_UNROLL for (int e = 0; e < E; ++e) {
+    acc[e][0] = hn::LoadU(d, sums + e * sums_step);
+    acc[e][1] = hn::LoadU(d, sums + e * sums_step + lanes);
+  }
+  for (int64_t row = 0; row < task.rows; ++row) {
+    const T* HWY_RESTRICT x = source + row * task.source_row;
+    const T* HWY_RESTRICT g = gradient + row * task.gradient_row;
+    for (int64_t column = 0; column < task.columns; ++column, x += task.source_step, g += task.gradient_step) {
+      const Vec g0 = hn::LoadU(d, g), g1 = hn::LoadU(d, g + lanes);
+      TESSERA_UNROLL for (int e = 0; e < E; ++e) {
+        const Vec value = hn::Set(d, x[e]);
+        acc[e][0] = hn::MulAdd(value, g0, acc[e][0]);
+        acc[e][1] = hn::MulAdd(value, g1, acc[e][1]);
+      }
+    }
+  }
+  TESSERA_UNROLL for (int e = 0; e < E; ++e) {
+    hn::StoreU(acc[e][0], d, sums + e * sums_step);
+    hn::StoreU(acc[e][1], d, sums + e * sums_step + lanes);
+  }
+}
+
+template <class T>
+using SumFunction = void (*)(const PixelTask<T>&, const T*, const T*, T*, int64_t);
+
+template <class T, int... E>
+constexpr std::array<SumFunction<T>, sizeof...(E)> sum_table(std::integer_sequence<int, E...>) {
+  return {&sum_tile<E + 1, T>...};
+}
+
+template <class T>
+class WeightGradient {
+ public:
+  explicit WeightGradient(const ConvGeometry& geometry)
+      : geometry_(geometry),
+        pass_(forward_pass(geometry)),
+        sources_(geometry.in_channels / geometry.groups),
+        results_(geometry.out_channels / geometry.groups),
+        padded_(divide_up(results_, block_width<T>()) * block_width<T>()),
+        rows_(band_rows(pass_, sources_, sizeof(T))),
+        bands_(divide_up(pass_.rows.count, rows_)),
+        entries_(geometry.kernel.height * geometry.kernel.width * sources_) {
+    // Each chunk of bands sums into a kernel of its own. Many chunks keep all threads busy; few keep large kernels in cache
+    // and then share out blocks of channels instead. All by shape alone, so that no thread count changes a bit.
+    const int64_t units = std::max<int64_t>(geometry.batch * bands_, 1);
+    const int64_t size = entries_ * padded_ * geometry.groups;
+    chunks_ = std::clamp<int64_t>((int64_t{640} * 1024) / size, 1, std::min<int64_t>(units, 16));
+    parts_ = std::clamp<int64_t>(divide_up(8, chunks_), 1, geometry.groups * padded_ / block_width<T>());
+  }
+
+  void run(const T* input, const T* output, T* kernel_gradient) {
+    const int64_t size = geometry_.groups * entries_ * padded_;
+    const Buffer<T> sums(chunks_ * size);
+    const int64_t blocks = geometry_.groups * padded_ / block_width<T>(), units = geometry_.batch * bands_;
+    parallel_for(chunks_ * parts_, [&](int64_t item) {
+      const int64_t chunk = item / parts_, part = item % parts_;
+      const int64_t first = blocks * part / parts_, last = blocks * (part + 1) / parts_;
+      T* mine = sums.data() + chunk * size;
+      std::fill(mine + first * entries_ * block_width<T>(), mine + last * entries_ * block_width<T>(), T{0});
+      for (int64_t unit = units * chunk / chunks_; unit < units * (chunk + 1) / chunks_; ++unit)
+        add_band(input, output, unit / bands_, unit % bands_, first, last, mine);
+    });
+    add_up(sums.data(), kernel_gradient);
+  }
+
+ private:
+  /// Adds one band of one image to blocks first .. last - 1 of `sums` [block][tap row][tap column][source][block width].
+  void add_band(const T* input, const T* output, int64_t image, int64_t band, int64_t first, int64_t last, T* sums) const {
+    const auto& [rows, columns] = pass_;
+    const int64_t block = block_width<T>(), blocks_per_group = padded_ / block;
+    const int64_t first_row = band * rows_, count = std::min(rows_, rows.count - first_row);
+    const int64_t row_length = geometry_.kernel.width * sources_;
+    for (int64_t group = first / blocks_per_group; group <= (last - 1) / blocks_per_group; ++group) {
+      const SourceImage<T> source{
+          input + image * geometry_.input.height * geometry_.input.width * geometry_.in_channels + group * sources_,
+          geometry_.input.height, geometry_.input.width, sources_, geometry_.in_channels};
+      const Band<T> x = load_band(source, rows.first_source(first_row), rows.source_span(count), columns.offset,
+                                  columns.source_span(columns.count));
+      const int64_t from = std::max(first, group * blocks_per_group), to = std::min(last, (group + 1) * blocks_per_group);
+      for (int64_t b = from; b < to; ++b) {
+        const int64_t channel = group * results_ + (b - group * blocks_per_group) * block;
+        const int64_t width = std::min(block, (group + 1) * results_ - channel);
+        const T* g = output + ((image * geometry_.output.height + first_row) * geometry_.output.width) *
+                                  geometry_.out_channels + channel;
+        int64_t gradient_step = geometry_.out_channels;
+        if (width < block) {
+          g = padded_gradient(g, count * columns.count, width);
+          gradient_step = block;
+        }
+        const PixelTask<T> task{count, columns.count, rows.stride * x.row_stride, columns.stride * sources_,
+                                columns.count * gradient_step, gradient_step};
+        T* target = sums + b * entries_ * block;
+        for (int64_t tap_row = 0; tap_row < rows.taps; ++tap_row, target += row_length * block) {
+          const T* from_row = x.data + tap_row * rows.dilation * x.row_stride;
+          if (columns.dilation == 1) {
+            sum_run(task, from_row, g, row_length, target);
+          } else {
+            for (int64_t tap = 0; tap < columns.taps; ++tap)
+              sum_run(task, from_row + tap * columns.dilation * sources_, g, sources_, target + tap * sources_ * block);
+          }
+        }
+      }
+    }
+  }
+
+  /// A block of the gradient's channels that is cut short, with zeros behind it, in scratch slot 1.
+  const T* padded_gradient(const T* gradient, int64_t pixels, int64_t width) const {
+    const int64_t block = block_width<T>();
+    T* copy = scratch<T>(1, pixels * block);
+    for (int64_t pixel = 0; pixel < pixels; ++pixel) {
+      const T* from = gradient + pixel * geometry_.out_channels;
+      std::copy(from, from + width, copy + pixel * block);
+      std::fill(copy + pixel * block + width, copy + (pixel + 1) * block, T{0});
+    }
+    return copy;
+  }
+
+  static void sum_run(const PixelTask<T>& task, const T* source, const T* gradient, int64_t length, T* sums) {
+    static constexpr auto table = sum_table<T>(std::make_integer_sequence<int, max_entries>());
+    const int64_t block = block_width<T>(), tiles = divide_up(length, max_entries);
+    const int64_t entries = length / tiles, larger = length % tiles;
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      const int64_t mine = entries + (tile < larger);
+      table[static_cast<std::size_t>(mine - 1)](task, source, gradient, sums, block);
+      source += mine;
+      sums += mine * block;
+    }
+  }
+
+  /// Adds the chunks' sums in order and puts them into the kernel's layout [kh, kw, in/groups, out].
+  void add_up(const T* sums, T* kernel_gradient) const {
+    const int64_t block = block_width<T>(), blocks_per_group = padded_ / block;
+    const int64_t size = geometry_.groups * entries_ * padded_;
+    parallel_ranges(entries_, std::max<int64_t>(elementwise_grain / geometry_.out_channels, 1), [&](int64_t begin,
+                                                                                                  int64_t end) {
+      for (int64_t entry = begin; entry < end; ++entry)
+        for (int64_t group = 0; group < geometry_.groups; ++group)
+          for (int64_t channel = 0; channel < results_; ++channel) {
+            const int64_t b = group * blocks_per_group + channel / block;
+            const T* term = sums + (b * entries_ + entry) * block + channel % block;
+            T total = 0;
+            for (int64_t chunk = 0; chunk < chunks_; ++chunk) total += term[chunk * size];
+            kernel_gradient[entry * geometry_.out_channels + group * results_ + channel] = total;
+          }
+    });
+  }
+
+  ConvGeometry geometry_;
+  ConvPass pass_;
+  int64_t sources_, results_;  ///< channels of one group
+  int64_t padded_;             ///< results_ rounded up to whole blocks
+  int64_t rows_, bands_;       ///< result rows of a band, bands of an image
+  int64_t entries_;            ///< taps times source channels
+  int64_t chunks_, parts_;
+};
+
+void weights_f32(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
+  WeightGradient<float>(g).run(input, output, kernel_gradient);
+}
+void weights_f64(const ConvGeometry& g, const double* input, const double* output, double* kernel_gradient) {
+  WeightGradient<double>(g).run(input, output, kernel_gradient);
+}
+
+}  // namespace tessera::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tessera::kernels {
+
+HWY_EXPORT(weights_f32);
+HWY_EXPORT(weights_f64);
+
+template <>
+void conv_backward_kernel(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
+  HWY_DYNAMIC_DISPATCH(weights_f32)(g, input, output, kernel_gradient);
+}
+template <>
+void conv_backward_kernel(const ConvGeometry& g, const double* input, const double* output, double* kernel_gradient) {
+  HWY_DYNAMIC_DISPATCH(weights_f64)(g, input, output, kernel_gradient);
+}
+
+}  // namespace tessera::kernels
+#endif

@@ -1,0 +1,134 @@
+#include <tessera/core/autograd.hpp>
+#include <tessera/core/kernels/channel_sums.hpp>
+#include <tessera/core/kernels/conv.hpp>
+#include <tessera/core/ops/activation.hpp>
+#include <tessera/core/ops/conv2d.hpp>
+
+namespace tessera {
+namespace {
+
+/// conv2d reads the geometry forwards, conv2d_transpose backwards; all else is the same op.
+enum class Direction { forward, transposed };
+
+template <class T>
+const T* data_or_null(const Tensor& tensor) {
+  return tensor.defined() ? tensor.data<T>() : nullptr;
+}
+
+bool joins_epilogue(Activation activation) {
+  // A negative slope would make y's sign differ from the sum's, which backward reads it for.
+  return activation.kind == Activation::Kind::relu ||
+         (activation.kind == Activation::Kind::leaky_relu && activation.slope >= 0);
+}
+
+/// The convolution read in `direction` from `source`, with an optional bias and, where it can join, the activation.
+Tensor apply(Direction direction, const ConvGeometry& geometry, const Tensor& source, const Tensor& kernel,
+             const Tensor& bias, Activation activation) {
+  const bool forward = direction == Direction::forward;
+  Tensor result = Tensor::empty(forward ? geometry.output_shape() : geometry.input_shape(), source.dtype());
+  dispatch_float(source.dtype(), "conv2d", [&](auto zero) {
+    using T = decltype(zero);
+    const kernels::Epilogue<T> epilogue{data_or_null<T>(bias), joins_epilogue(activation),
+                                        static_cast<T>(activation.slope)};
+    const auto run = forward ? kernels::conv_forward<T> : kernels::conv_backward_input<T>;
+    run(geometry, source.data<T>(), kernel.data<T>(), epilogue, result.mutable_data<T>());
+  });
+  return result;
+}
+
+Tensor kernel_gradient(const ConvGeometry& geometry, const Tensor& input, const Tensor& output) {
+  Tensor gradient = Tensor::empty(geometry.kernel_shape(), input.dtype());
+  dispatch_float(input.dtype(), "conv2d", [&](auto zero) {
+    using T = decltype(zero);
+    kernels::conv_backward_kernel(geometry, input.data<T>(), output.data<T>(), gradient.mutable_data<T>());
+  });
+  return gradient;
+}
+
+Tensor bias_gradient(const Tensor& grad) {
+  Tensor gradient = Tensor::empty({grad.size(-1)}, grad.dtype());
+  dispatch_float(grad.dtype(), "conv2d", [&](auto zero) {
+    using T = decltype(zero);
+    kernels::channel_sums(grad.data<T>(), grad.numel() / std::max<std::int64_t>(grad.size(-1), 1), grad.size(-1),
+                          gradient.mutable_data<T>());
+  });
+  return gradient;
+}
+
+struct ConvNode final : Node {  // saves x and kernel, and what the activation's derivative is a function of
+  ConvNode(Direction direction, const ConvGeometry& geometry, Activation activation, const Tensor& x,
+           const Tensor& kernel, const Tensor& activated)
+      : direction_(direction), geometry_(geometry), activation_(activation), x_(x), kernel_(kernel), activated_(activated) {}
+
+  std::string_view name() const override { return direction_ == Direction::forward ? "conv2d" : "conv2d_transpose"; }
+
+  Attributes attributes() const override { return geometry_.attributes(); }
+
+  Grads backward(const Tensor& grad_output, Needs needs) override {
+    const bool forward = direction_ == Direction::forward;
+    const Tensor grad =
+        activated_.defined() ? activation_gradient(activation_, activated_, grad_output) : grad_output;
+    Grads grads(3);
+    if (needs[0])
+      grads[0] = apply(forward ? Direction::transposed : Direction::forward, geometry_, grad, kernel_, {}, {});
+    if (needs[1])
+      grads[1] = forward ? kernel_gradient(geometry_, x_, grad) : kernel_gradient(geometry_, grad, x_);
+    if (needs[2]) grads[2] = bias_gradient(grad);
+    return grads;
+  }
+
+  void add_to(Trace& trace, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs) const override {
+    if (activation_ == Activation{}) return Node::add_to(trace, inputs, outputs);
+    const std::vector<Tensor> before{outputs[0].detach()};
+    Node::add_to(trace, inputs, before);
+    trace.ops.push_back({std::string(name_of(activation_)), {{"slope", activation_.slope}}, before, outputs,
+                         trace.ops.back().path});
+  }
+
+  Direction direction_;
+  ConvGeometry geometry_;
+  Activation activation_;
+  Saved x_, kernel_, activated_;
+};
+
+void check_operands(const char* op, const Tensor& x, const Tensor& kernel, const Tensor& bias, std::int64_t filters) {
+  if (x.dtype() != kernel.dtype() || (bias.defined() && bias.dtype() != x.dtype()))
+    raise<ValueError>(op, "input, kernel and bias must have one float type, got {}, {}{}", name_of(x.dtype()),
+                      name_of(kernel.dtype()), bias.defined() ? fmt::format(" and {}", name_of(bias.dtype())) : "");
+  if (bias.defined() && bias.shape() != Shape{filters})
+    raise<ShapeError>(op, "expected a bias [{}], one for each filter, got {}", filters, bias.shape().str());
+}
+
+Tensor convolve(Direction direction, const ConvGeometry& geometry, const Tensor& x, const Tensor& kernel,
+                const Tensor& bias, Activation activation) {
+  Tensor y = apply(direction, geometry, x, kernel, bias, activation);
+  Tensor activated;
+  if (joins_epilogue(activation)) {
+    activated = y;  // both derivatives are functions of the sign that y shares with the sum before it
+  } else if (activation != Activation{}) {
+    const Tensor sum = y;
+    const NoGrad no_grad;
+    const detail::TraceScope untraced(nullptr);
+    y = activate(sum, activation);
+    activated = gradient_uses_output(activation) ? y : sum;
+  }
+  return record<ConvNode>(y, {x, kernel, bias}, direction, geometry, activation, x, kernel, activated);
+}
+
+}  // namespace
+
+Tensor conv2d(const Tensor& x, const Tensor& kernel, const Tensor& bias, const ConvOptions& options,
+              Activation activation) {
+  const ConvGeometry geometry = conv2d_geometry(x.shape(), kernel.shape(), options);
+  check_operands("conv2d", x, kernel, bias, geometry.out_channels);
+  return convolve(Direction::forward, geometry, x, kernel, bias, activation);
+}
+
+Tensor conv2d_transpose(const Tensor& x, const Tensor& kernel, const Tensor& bias, const ConvTransposeOptions& options,
+                        Activation activation) {
+  const ConvGeometry geometry = conv2d_transpose_geometry(x.shape(), kernel.shape(), options);
+  check_operands("conv2d_transpose", x, kernel, bias, geometry.in_channels);
+  return convolve(Direction::transposed, geometry, x, kernel, bias, activation);
+}
+
+}  // namespace tessera
