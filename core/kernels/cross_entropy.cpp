@@ -1,0 +1,94 @@
+#include <algorithm>
+#include <cmath>
+#include <tessera/core/kernels/cross_entropy.hpp>
+#include <tessera/core/parallel.hpp>
+#include <vector>
+
+namespace tessera::kernels {
+namespace {
+
+/// The focal factor (1 - p)^gamma and what the gradient of the whole term has in its place.
+struct Focus {
+  double factor = 1;
+  double slope = 1;
+};
+
+Focus focus_of(double gamma, double others, double nll) {
+  if (gamma == 0) return {};
+  if (others <= 0) return {0, 0};
+  const double factor = std::pow(others, gamma);
+  return {factor, factor + gamma * (1 - others) * factor / others * nll};
+}
+
+/// Loss of one row; turns `powers`, exp(x - largest), into the gradient where that is asked for.
+template <class T>
+double row_loss(const CrossEntropyGeometry& geometry, double smooth_weights, const T* x, std::int64_t label, T* powers,
+                bool wants_grad) {
+  const std::int64_t classes = geometry.classes;
+  T largest = x[0];
+  for (std::int64_t k = 1; k < classes; ++k) largest = std::max(largest, x[k]);
+  T sum = 0;
+  for (std::int64_t k = 0; k < classes; ++k) sum += powers[k] = std::exp(x[k] - largest);
+  const double log_sum = std::log(static_cast<double>(sum)) + static_cast<double>(largest);
+  const double nll = log_sum - static_cast<double>(x[label]);
+  const Focus focus = focus_of(geometry.focal_gamma, static_cast<double>((sum - powers[label]) / sum), nll);
+  const double hard = (1 - geometry.label_smoothing) * geometry.class_weights[label];
+  double loss = hard * focus.factor * nll;
+  const double smoothing = geometry.label_smoothing / static_cast<double>(classes);
+  if (smoothing != 0)
+    for (std::int64_t k = 0; k < classes; ++k)
+      loss += smoothing * geometry.class_weights[k] * (log_sum - static_cast<double>(x[k]));
+  if (!wants_grad) return loss;
+
+  const T scale = static_cast<T>(hard * focus.slope + smoothing * smooth_weights) / sum;
+  for (std::int64_t k = 0; k < classes; ++k) powers[k] *= scale;
+  powers[label] -= static_cast<T>(hard * focus.slope);
+  if (smoothing != 0)
+    for (std::int64_t k = 0; k < classes; ++k) powers[k] -= static_cast<T>(smoothing * geometry.class_weights[k]);
+  return loss;
+}
+
+}  // namespace
+
+template <class T, class Label>
+CrossEntropyTotals cross_entropy(const CrossEntropyGeometry& geometry, const T* logits, const Label* labels, T* grad) {
+  const std::int64_t classes = geometry.classes;
+  const std::int64_t grain = std::max<std::int64_t>(1, elementwise_grain / 4 / classes);
+  double smooth_weights = 0;
+  for (std::int64_t k = 0; k < classes; ++k) smooth_weights += geometry.class_weights[k];
+  std::vector<CrossEntropyTotals> partial(static_cast<std::size_t>((geometry.rows + grain - 1) / grain));
+  parallel_ranges(geometry.rows, grain, [&](std::int64_t begin, std::int64_t end) {
+    CrossEntropyTotals mine;
+    std::vector<T> scratch(grad ? 0 : static_cast<std::size_t>(classes));
+    for (std::int64_t row = begin; row < end; ++row) {
+      const auto label = static_cast<std::int64_t>(labels[row]);
+      T* powers = grad ? grad + row * classes : scratch.data();
+      if (label == geometry.ignore_index) {
+        std::fill(powers, powers + classes, T{0});
+      } else if (label < 0 || label >= classes) {
+        mine.bad_label = row;
+        break;
+      } else {
+        mine.loss += row_loss(geometry, smooth_weights, logits + row * classes, label, powers, grad != nullptr);
+        mine.weight += geometry.class_weights[label];
+        ++mine.valid;
+      }
+    }
+    partial[static_cast<std::size_t>(begin / grain)] = mine;
+  });
+  CrossEntropyTotals totals;
+  for (const CrossEntropyTotals& part : partial) {
+    totals.loss += part.loss;
+    totals.weight += part.weight;
+    totals.valid += part.valid;
+    if (totals.bad_label < 0) totals.bad_label = part.bad_label;
+  }
+  return totals;
+}
+
+template CrossEntropyTotals cross_entropy(const CrossEntropyGeometry&, const float*, const std::int32_t*, float*);
+template CrossEntropyTotals cross_entropy(const CrossEntropyGeometry&, const float*, const std::uint8_t*, float*);
+template CrossEntropyTotals cross_entropy(const CrossEntropyGeometry&, const double*, const std::int32_t*, double*);
+template CrossEntropyTotals cross_entropy(const CrossEntropyGeometry&, const double*, const std::uint8_t*, double*);
+
+}  // namespace tessera::kernels
