@@ -16,7 +16,7 @@ namespace tessera {
 
 /// What a module says of a parameter when it adds one.
 struct ParameterOptions {
-  Initializer initializer;       ///< draws the first values
+  Initializer initializer = {};  ///< draws the first values
   Regularizer regularizer = {};  ///< what regularization(model) adds for it
   Constraint constraint = {};    ///< what the optimizer applies after each update
 };

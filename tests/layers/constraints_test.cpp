@@ -3,6 +3,9 @@
 #include <tessera/core/error.hpp>
 #include <tessera/layers/constraints.hpp>
 
+#include "tests/support/golden.hpp"
+#include "tests/support/values.hpp"
+
 using namespace tessera;
 using doctest::Approx;
 
@@ -50,4 +53,28 @@ TEST_CASE("min_max_norm moves norms towards an interval by a rate") {
 
 TEST_CASE("a norm over an axis that is not there is an error") {
   CHECK_THROWS_AS(constrained(constraint::unit_norm({2})), ShapeError);
+}
+
+TEST_CASE("constraints are Keras'") {
+  const test::Golden golden("layers.safetensors");
+  int cases = 0;
+  for (const auto& c : golden.cases()) {
+    if (c.at("layer") != "constraint") continue;
+    CAPTURE(c.at("name").get<std::string>());
+    const std::string kind = c.at("constraint");
+    const auto value = [&](const char* field) {
+      return c.contains(field) && !c.at(field).is_null() ? c.at(field).get<double>() : 0;
+    };
+    std::vector<std::int64_t> axes;
+    if (c.contains("axis") && c.at("axis").is_array()) axes = c.at("axis").get<std::vector<std::int64_t>>();
+    if (c.contains("axis") && c.at("axis").is_number()) axes = {c.at("axis").get<std::int64_t>()};
+    const Constraint constraint =
+        kind == "max_norm"    ? constraint::max_norm(value("max_value"), axes)
+        : kind == "non_neg"   ? constraint::non_neg()
+        : kind == "unit_norm" ? constraint::unit_norm(axes)
+                              : constraint::min_max_norm(value("min_value"), value("max_value"), value("rate"), axes);
+    CHECK(test::difference(constrained(constraint, golden.get(c, "input").clone()), golden.get(c, "output")) < 1e-12);
+    ++cases;
+  }
+  CHECK(cases > 0);
 }

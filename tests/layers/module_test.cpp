@@ -3,7 +3,10 @@
 #include <tessera/core/error.hpp>
 #include <tessera/layers/layer.hpp>
 
+#include "tests/support/message_of.hpp"
+
 using namespace tessera;
+using tessera::test::message_of;
 
 namespace {
 
@@ -55,16 +58,6 @@ class Forgetful : public Layer {
   Tensor forward(const Tensor& x) override { return inner(x); }
   Leaf inner;
 };
-
-template <class E, class Action>
-std::string message_of(const Action& action) {
-  try {
-    action();
-  } catch (const E& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 std::vector<std::string> paths_of(const std::vector<std::pair<std::string, Tensor>>& named) {
   std::vector<std::string> paths;

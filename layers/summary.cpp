@@ -1,0 +1,98 @@
+#include <algorithm>
+#include <tessera/core/autograd.hpp>
+#include <tessera/layers/summary.hpp>
+
+namespace tessera {
+namespace {
+
+/// Calls visit(module) for a module and all below it.
+template <class Visit>
+void walk(const Module& module, const Visit& visit) {
+  visit(module);
+  for (const auto& named : module.children()) walk(named.second, visit);
+}
+
+std::int64_t own_parameter_count(const Module& module) {
+  std::int64_t count = 0;
+  for (const auto& [path, tensor] : module.named_parameters())
+    if (path.find('.') == std::string::npos) count += tensor.numel();
+  return count;
+}
+
+/// 1234567 as "1,234,567"
+std::string grouped(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  for (auto place = static_cast<std::ptrdiff_t>(digits.size()) - 3; place > 0; place -= 3)
+    digits.insert(static_cast<std::size_t>(place), ",");
+  return digits;
+}
+
+}  // namespace
+
+EvalScope::EvalScope(Module module) {
+  walk(module, [this](const Module& part) { modes_.emplace_back(part, part.training()); });
+  module.eval();
+}
+
+EvalScope::~EvalScope() {
+  for (auto& [module, training] : modes_) module.train(training);
+}
+
+Trace trace(Layer& layer, const Shape& input) {
+  const NoGrad no_grad;
+  const EvalScope eval(layer);
+  const auto parameters = layer.named_parameters();
+  const Tensor x = Tensor::zeros(input, parameters.empty() ? f32 : parameters.front().second.dtype());
+  return trace([&] { layer(x); });
+}
+
+std::int64_t multiply_adds(const TracedOp& op) {
+  // Each pixel of a convolution's output, and of a transposed one's input, meets every weight of the kernel once.
+  const auto pixels = [](const Tensor& image) { return image.numel() / std::max<std::int64_t>(image.size(-1), 1); };
+  if (op.name == "conv2d") return pixels(op.outputs[0]) * op.inputs[1].numel();
+  if (op.name == "conv2d_transpose") return pixels(op.inputs[0]) * op.inputs[1].numel();
+  if (op.name == "matmul") return op.outputs[0].numel() * op.inputs[0].size(-1);
+  return 0;
+}
+
+Summary summary(Layer& layer, const Shape& input) {
+  const Trace traced = trace(layer, input);
+  Summary result{.input = input, .output = input};
+  if (!traced.ops.empty()) result.output = traced.ops.back().outputs[0].shape();
+  walk(layer, [&](const Module& module) {
+    LayerSummary row{.path = module.path(), .type = module.type_name(), .parameters = own_parameter_count(module)};
+    for (const TracedOp& op : traced.ops) {
+      if (op.path != row.path) continue;
+      row.ran = true;
+      row.output = op.outputs[0].shape();
+      row.multiply_adds += multiply_adds(op);
+    }
+    result.parameters += row.parameters;
+    result.multiply_adds += row.multiply_adds;
+    if (row.ran || row.parameters > 0) result.layers.push_back(std::move(row));
+  });
+  return result;
+}
+
+std::string Summary::str() const {
+  std::size_t path_width = 5, type_width = 4, shape_width = 6;
+  for (const LayerSummary& row : layers) {
+    path_width = std::max(path_width, row.path.size());
+    type_width = std::max(type_width, row.type.size());
+    shape_width = std::max(shape_width, row.output.str().size());
+  }
+  std::string text;
+  const auto line = [&](const std::string& path, const std::string& type, const std::string& shape,
+                        const std::string& parameters, const std::string& products) {
+    text += fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>12}  {:>15}\n", path, path_width, type, type_width, shape,
+                        shape_width, parameters, products);
+  };
+  line("layer", "type", "output", "parameters", "multiply-adds");
+  for (const LayerSummary& row : layers)
+    line(row.path, row.type, row.ran ? row.output.str() : "-", grouped(row.parameters), grouped(row.multiply_adds));
+  text += fmt::format("input {}, output {}: {} parameters, {} multiply-adds\n", input.str(), output.str(),
+                      grouped(parameters), grouped(multiply_adds));
+  return text;
+}
+
+}  // namespace tessera

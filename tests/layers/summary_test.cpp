@@ -1,0 +1,67 @@
+#include <doctest/doctest.h>
+
+#include <tessera/layers/activation_layer.hpp>
+#include <tessera/layers/conv2d.hpp>
+#include <tessera/layers/conv2d_transpose.hpp>
+#include <tessera/layers/sequential.hpp>
+#include <tessera/layers/summary.hpp>
+
+using namespace tessera;
+
+namespace {
+
+Sequential encoder_decoder() {
+  Sequential stack(Conv2D({.in_channels = 3, .filters = 16, .kernel_size = 3, .strides = 2, .padding = same}), ReLU());
+  stack.add("up",
+            Conv2DTranspose({.in_channels = 16, .filters = 1000, .kernel_size = 4, .strides = 2, .padding = same}));
+  return stack;
+}
+
+}  // namespace
+
+TEST_CASE("the summary counts parameters and multiply-adds and knows the shapes") {
+  Sequential stack = encoder_decoder();
+  const Summary s = summary(stack, {1, 8, 8, 3});
+  REQUIRE(s.layers.size() == 3);
+  CHECK(s.layers[0].path == "0");
+  CHECK(s.layers[0].type == "Conv2D");
+  CHECK(s.layers[0].output == Shape{1, 4, 4, 16});
+  CHECK(s.layers[0].parameters == 27 * 16 + 16);
+  CHECK(s.layers[0].multiply_adds == 16 * 27 * 16);
+  CHECK(s.layers[1].multiply_adds == 0);
+  CHECK(s.layers[2].multiply_adds == 16 * 16 * 16 * 1000);
+  CHECK(s.parameters == stack.parameter_count());
+  CHECK(s.multiply_adds == 16 * 27 * 16 + 16 * 16 * 16 * 1000);
+  CHECK(s.output == Shape{1, 8, 8, 1000});
+}
+
+TEST_CASE("the summary prints as a table") {
+  Sequential stack = encoder_decoder();
+  CHECK(summary(stack, {1, 8, 8, 3}).str() ==
+        "layer  type             output             parameters    multiply-adds\n"
+        "0      Conv2D           [1, 4, 4, 16]             448            6,912\n"
+        "1      ReLU             [1, 4, 4, 16]               0                0\n"
+        "up     Conv2DTranspose  [1, 8, 8, 1000]       257,000        4,096,000\n"
+        "input [1, 8, 8, 3], output [1, 8, 8, 1000]: 257,448 parameters, 4,102,912 multiply-adds\n");
+}
+
+TEST_CASE("tracing lists ops with their module's path and leaves the modes as they were") {
+  Sequential stack = encoder_decoder();
+  Module up = stack.child("up");
+  up.eval();
+  const Trace traced = trace(stack, {1, 8, 8, 3});
+  REQUIRE(traced.ops.size() == 3);
+  CHECK(traced.ops[0].name == "conv2d");
+  CHECK(traced.ops[0].path == "0");
+  CHECK(traced.ops[2].name == "conv2d_transpose");
+  CHECK_FALSE(traced.ops[2].outputs[0].requires_grad());
+  CHECK(stack.training());
+  CHECK(stack.child("0").training());
+  CHECK_FALSE(up.training());
+}
+
+TEST_CASE("a converted network is traced in its own type") {
+  Sequential stack = encoder_decoder();
+  stack.to(f64);
+  CHECK(trace(stack, {1, 8, 8, 3}).ops[0].outputs[0].dtype() == f64);
+}
