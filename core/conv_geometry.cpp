@@ -142,8 +142,7 @@ Attributes ConvGeometry::attributes() const {
           {"groups", groups}};
 }
 
-ConvGeometry conv2d_geometry(const Shape& input, const Shape& kernel, const ConvOptions& options) {
-  const char* op = "conv2d";
+ConvGeometry conv2d_geometry(const Shape& input, const Shape& kernel, const ConvOptions& options, const char* op) {
   check_ranks(op, input, kernel, "[kh, kw, in/groups, filters]");
   check_channels(op, input, kernel, options.groups, kernel[2] * options.groups, kernel[3]);
   check_sides(op, options.padding.sides);

@@ -90,8 +90,9 @@ struct ConvGeometry {
 };
 
 /// Geometry of a convolution: out = floor((n + pad - K) / s) + 1; `same`: ceil(n / s), the odd pixel at the end.
-/// Shapes: input [N, H, W, C], kernel [kh, kw, C / groups, filters]. ShapeError names the sizes that do not fit.
-ConvGeometry conv2d_geometry(const Shape& input, const Shape& kernel, const ConvOptions& options);
+/// Shapes: input [N, H, W, C], kernel [kh, kw, C / groups, filters]. ShapeError names `op` and the sizes that do not fit.
+ConvGeometry conv2d_geometry(const Shape& input, const Shape& kernel, const ConvOptions& options,
+                             const char* op = "conv2d");
 
 /// Mirrored geometry of a transposed convolution: natural output (n - 1) s + K, less the crops of design decision 3.
 /// Shapes: input [N, H, W, C], kernel [kh, kw, filters / groups, C]. The op's output is the geometry's input.
