@@ -7,7 +7,17 @@ namespace tessera {
 /// A pointwise activation as a small value: what layers take as `.activation` and ops apply.
 struct Activation {
   enum class Kind : std::uint8_t {
-    linear, relu, leaky_relu, elu, selu, gelu, silu, sigmoid, tanh, softplus, hard_swish
+    linear,
+    relu,
+    leaky_relu,
+    elu,
+    selu,
+    gelu,
+    silu,
+    sigmoid,
+    tanh,
+    softplus,
+    hard_swish
   };
   Kind kind = Kind::linear;
   double slope = 0;  ///< of the negative side: leaky_relu's factor, elu's alpha

@@ -51,8 +51,8 @@ struct Block {
   Block* next;
 };
 
-/// Best-fit over segments of huge pages, free neighbours joined at once: a training step that repeats finds every block it
-/// needs in what the step before it left.
+/// Best-fit over segments of huge pages, free neighbours joined at once: a training step that repeats finds every block
+/// it needs in what the step before it left.
 class Arena {
  public:
   void* allocate(std::size_t bytes) {

@@ -7,10 +7,10 @@ namespace tessera {
 
 /// What the memory arena holds and has asked of the system, in bytes (calls and peaks since the process began).
 struct MemoryStats {
-  std::size_t in_use = 0;         ///< bytes in live tensors and scratch
-  std::size_t peak_in_use = 0;    ///< the largest in_use so far
-  std::size_t reserved = 0;       ///< bytes held from the system, live and cached
-  std::uint64_t system_calls = 0; ///< how often memory was asked of or given back to the system
+  std::size_t in_use = 0;          ///< bytes in live tensors and scratch
+  std::size_t peak_in_use = 0;     ///< the largest in_use so far
+  std::size_t reserved = 0;        ///< bytes held from the system, live and cached
+  std::uint64_t system_calls = 0;  ///< how often memory was asked of or given back to the system
 };
 
 MemoryStats memory_stats();

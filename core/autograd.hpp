@@ -99,7 +99,8 @@ void attach(std::unique_ptr<Node> node, const std::vector<Tensor>& inputs, std::
 
 /// Records that N computes `output` from `inputs`; `saved` go to N's constructor. Returns `output`.
 ///
-/// Costs nothing where no input wants a gradient and no trace runs. This is how every op, also a user's own, joins the graph.
+/// Costs nothing where no input wants a gradient and no trace runs. This is how every op, also a user's own, joins the
+/// graph.
 template <class N, class... Args>
 Tensor record(Tensor output, const std::vector<Tensor>& inputs, Args&&... saved) {
   if (detail::should_record(inputs)) {
@@ -112,8 +113,7 @@ Tensor record(Tensor output, const std::vector<Tensor>& inputs, Args&&... saved)
 /// The same for an op of several outputs.
 template <class N, class... Args>
 void record_many(std::vector<Tensor>& outputs, const std::vector<Tensor>& inputs, Args&&... saved) {
-  if (detail::should_record(inputs))
-    detail::attach(std::make_unique<N>(std::forward<Args>(saved)...), inputs, outputs);
+  if (detail::should_record(inputs)) detail::attach(std::make_unique<N>(std::forward<Args>(saved)...), inputs, outputs);
 }
 
 /// Writes an op without a gradient into the running trace, if there is one, and returns `output`.

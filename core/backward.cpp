@@ -57,9 +57,10 @@ void BackwardPass::find_calls(const std::shared_ptr<Gradient>& root) {
     const std::shared_ptr<Call>& call = record->producer;
     if (call->reached) continue;
     if (!call->node)
-      throw ValueError(fmt::format("backward: the graph behind {} was already freed by an earlier backward pass; pass "
-                                   "retain_graph = true to that one",
-                                   describe(*call)));
+      throw ValueError(
+          fmt::format("backward: the graph behind {} was already freed by an earlier backward pass; pass "
+                      "retain_graph = true to that one",
+                      describe(*call)));
     call->reached = true;
     calls_.push_back(call);
     for (const auto& input : call->inputs)
@@ -142,8 +143,10 @@ void Tensor::backward(const Tensor& gradient, bool retain_graph) const {
   if (!requires_grad())
     raise<ValueError>("backward", "nothing below this tensor of shape {} wants a gradient", shape().str());
   if (!gradient.defined() && numel() != 1)
-    raise<ShapeError>("backward", "a tensor of shape {} needs the gradient to start with; only one of a single element "
-                      "starts with 1", shape().str());
+    raise<ShapeError>("backward",
+                      "a tensor of shape {} needs the gradient to start with; only one of a single element "
+                      "starts with 1",
+                      shape().str());
   if (gradient.defined() && (gradient.shape() != shape() || gradient.dtype() != dtype()))
     raise<ShapeError>("backward", "expected a gradient {} {}, got {} {}", name_of(dtype()), shape().str(),
                       name_of(gradient.dtype()), gradient.shape().str());

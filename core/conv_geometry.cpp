@@ -34,8 +34,8 @@ void check_axis(const Axis& axis) {
 
 void check_sides(const char* op, const Sides& sides) {
   if (std::min({sides.top, sides.bottom, sides.left, sides.right}) < 0)
-    raise<ShapeError>(op, "padding must be 0 or more on every side, got top {}, bottom {}, left {}, right {}", sides.top,
-                      sides.bottom, sides.left, sides.right);
+    raise<ShapeError>(op, "padding must be 0 or more on every side, got top {}, bottom {}, left {}, right {}",
+                      sides.top, sides.bottom, sides.left, sides.right);
 }
 
 Placement place_convolution(const Axis& axis, Padding::Kind kind, int64_t begin, int64_t end) {
@@ -56,14 +56,14 @@ Placement place_convolution(const Axis& axis, Padding::Kind kind, int64_t begin,
   return {(n + begin + end - span) / s + 1, begin, end};
 }
 
-/// Where the output of a transposed convolution begins and ends within the natural one; design decision 3 has the rules.
+/// Where the output of a transposed convolution begins and ends within the natural one; design decision 3 has the
+/// rules.
 Placement place_transposed(const Axis& axis, Padding::Kind kind, int64_t begin, int64_t end,
                            std::optional<int64_t> output_padding, std::optional<int64_t> output_size) {
   check_axis(axis);
   const int64_t s = axis.stride, span = axis.span(), natural = (axis.input - 1) * s + span;
   if (kind == Padding::Kind::valid) begin = end = 0;
-  if (output_padding && output_size)
-    raise<ShapeError>(axis.op, "give output_padding or an output size, not both");
+  if (output_padding && output_size) raise<ShapeError>(axis.op, "give output_padding or an output size, not both");
   if (output_padding) {
     const int64_t op = *output_padding, limit = std::max(s, axis.dilation);
     if (op < 0 || op >= limit)
@@ -94,15 +94,13 @@ Placement place_transposed(const Axis& axis, Padding::Kind kind, int64_t begin, 
   }
   const int64_t output = natural - begin - end;
   if (output < 1)
-    raise<ShapeError>(axis.op,
-                      "the output {} would be {}: ({} - 1) * {} + {} - {} - {}; crop at most {} pixels in all", axis.name,
-                      output, axis.input, s, span, begin, end, natural - 1);
+    raise<ShapeError>(axis.op, "the output {} would be {}: ({} - 1) * {} + {} - {} - {}; crop at most {} pixels in all",
+                      axis.name, output, axis.input, s, span, begin, end, natural - 1);
   return {output, begin, end};
 }
 
 void check_ranks(const char* op, const Shape& input, const Shape& kernel, const char* kernel_form) {
-  if (input.rank() != 4)
-    raise<ShapeError>(op, "expected an input [N, H, W, C], got {}", input.str());
+  if (input.rank() != 4) raise<ShapeError>(op, "expected an input [N, H, W, C], got {}", input.str());
   if (kernel.rank() != 4) raise<ShapeError>(op, "expected a kernel {}, got {}", kernel_form, kernel.str());
 }
 
@@ -172,14 +170,14 @@ ConvGeometry conv2d_transpose_geometry(const Shape& input, const Shape& kernel, 
     return size ? std::optional<int64_t>((*size).*axis) : std::nullopt;
   };
   const Sides& sides = options.padding.sides;
-  const Placement rows = place_transposed(
-      {op, "height", input[1], kernel[0], options.strides.height, options.dilation_rate.height}, options.padding.kind,
-      sides.top, sides.bottom, axis_of(options.output_padding, &Size2D::height),
-      axis_of(options.output_size, &Size2D::height));
-  const Placement columns = place_transposed(
-      {op, "width", input[2], kernel[1], options.strides.width, options.dilation_rate.width}, options.padding.kind,
-      sides.left, sides.right, axis_of(options.output_padding, &Size2D::width),
-      axis_of(options.output_size, &Size2D::width));
+  const Placement rows =
+      place_transposed({op, "height", input[1], kernel[0], options.strides.height, options.dilation_rate.height},
+                       options.padding.kind, sides.top, sides.bottom, axis_of(options.output_padding, &Size2D::height),
+                       axis_of(options.output_size, &Size2D::height));
+  const Placement columns =
+      place_transposed({op, "width", input[2], kernel[1], options.strides.width, options.dilation_rate.width},
+                       options.padding.kind, sides.left, sides.right, axis_of(options.output_padding, &Size2D::width),
+                       axis_of(options.output_size, &Size2D::width));
   return {.batch = input[0],
           .input = {rows.output, columns.output},
           .output = {input[1], input[2]},

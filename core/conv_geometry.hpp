@@ -68,8 +68,9 @@ struct ConvTransposeOptions {
 
 /// Every size of one convolution: all output-size arithmetic of the library lives in the two functions that make it.
 ///
-/// Output pixel o of an axis reads input pixels o * stride - pad_begin + tap * dilation. A transposed convolution is the
-/// convolution read backwards: its input is this geometry's output, its output this geometry's input, its crop the padding.
+/// Output pixel o of an axis reads input pixels o * stride - pad_begin + tap * dilation. A transposed convolution is
+/// the convolution read backwards: its input is this geometry's output, its output this geometry's input, its crop the
+/// padding.
 struct ConvGeometry {
   std::int64_t batch = 0;
   Size2D input, output;

@@ -18,7 +18,7 @@ inline constexpr DType u8 = DType::u8;
 
 template <class T>
 concept Element = std::is_same_v<T, float> || std::is_same_v<T, double> || std::is_same_v<T, std::int32_t> ||
-                  std::is_same_v<T, std::uint8_t>;
+    std::is_same_v<T, std::uint8_t>;
 
 template <Element T>
 inline constexpr DType dtype_of = std::is_same_v<T, float>          ? DType::f32
@@ -47,10 +47,14 @@ decltype(auto) dispatch_float(DType dtype, std::string_view op, F&& f) {
 template <class F>
 decltype(auto) dispatch_all(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::f32: return f(float{});
-    case DType::f64: return f(double{});
-    case DType::i32: return f(std::int32_t{});
-    case DType::u8: break;
+    case DType::f32:
+      return f(float{});
+    case DType::f64:
+      return f(double{});
+    case DType::i32:
+      return f(std::int32_t{});
+    case DType::u8:
+      break;
   }
   return f(std::uint8_t{});
 }

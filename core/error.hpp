@@ -32,7 +32,8 @@ class IoError : public Error {
   using Error::Error;
 };
 
-/// Path of the module that is running (such as "encoder.conv2"), or `op` where none is: the name every error begins with.
+/// Path of the module that is running (such as "encoder.conv2"), or `op` where none is: the name every error begins
+/// with.
 std::string error_origin(std::string_view op);
 
 /// Throws E with the message "<running module or op>: <formatted text>".

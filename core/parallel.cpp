@@ -17,8 +17,8 @@
 namespace tessera {
 namespace {
 
-/// How long a thread looks for new work before it sleeps: longer than the gap between two ops of a step, short enough to
-/// leave the core to others.
+/// How long a thread looks for new work before it sleeps: longer than the gap between two ops of a step, short enough
+/// to leave the core to others.
 constexpr auto spin_time = std::chrono::microseconds(30);
 
 /// CPUs that the cgroup's quota pays for, rounded up; a large number where there is no quota.

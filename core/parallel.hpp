@@ -30,7 +30,8 @@ void parallel_for(std::int64_t chunks, Body&& body) {
       const_cast<void*>(static_cast<const void*>(&body)));
 }
 
-/// Calls `body(begin, end)` over 0..count cut into pieces of `grain` items: the pieces depend on these two numbers alone.
+/// Calls `body(begin, end)` over 0..count cut into pieces of `grain` items: the pieces depend on these two numbers
+/// alone.
 template <class Body>
 void parallel_ranges(std::int64_t count, std::int64_t grain, Body&& body) {
   const std::int64_t chunks = (count + grain - 1) / grain;

@@ -12,7 +12,8 @@ std::array<std::uint32_t, 4> philox(std::uint64_t key, std::uint64_t counter_hig
 /// FNV-1a hash of a name, for streams named after a module's path.
 std::uint64_t stream_of(std::string_view name);
 
-/// Random numbers addressed by (seed, stream, draw, element): the same element gives the same number on any thread, in any order.
+/// Random numbers addressed by (seed, stream, draw, element): the same element gives the same number on any thread, in
+/// any order.
 class RandomStream {
  public:
   RandomStream(std::uint64_t seed, std::uint64_t stream, std::uint32_t draw = 0)

@@ -7,8 +7,8 @@
 
 namespace tessera {
 
-/// One recorded op call. Gradient records point to the call that made them and a call to the records of its inputs, so a
-/// graph lives as long as the last tensor computed with it; the engine empties calls as backward passes them.
+/// One recorded op call. Gradient records point to the call that made them and a call to the records of its inputs, so
+/// a graph lives as long as the last tensor computed with it; the engine empties calls as backward passes them.
 struct Call {
   Call() = default;
   Call(const Call&) = delete;

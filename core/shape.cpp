@@ -42,8 +42,8 @@ Shape broadcast_shapes(const Shape& a, const Shape& b, const char* op) {
     const std::int64_t from_a = axis - (rank - a.rank()), from_b = axis - (rank - b.rank());
     const std::int64_t size_a = from_a < 0 ? 1 : a[from_a], size_b = from_b < 0 ? 1 : b[from_b];
     if (size_a != size_b && size_a != 1 && size_b != 1)
-      raise<ShapeError>(op, "shapes {} and {} do not broadcast: sizes {} and {} differ and neither is 1", a.str(), b.str(),
-                        size_a, size_b);
+      raise<ShapeError>(op, "shapes {} and {} do not broadcast: sizes {} and {} differ and neither is 1", a.str(),
+                        b.str(), size_a, size_b);
     sizes[static_cast<std::size_t>(axis)] = size_a == 1 ? size_b : size_a;
   }
   return Shape(std::span<const std::int64_t>(sizes.data(), static_cast<std::size_t>(rank)));

@@ -116,8 +116,7 @@ void Tensor::copy_(const Tensor& source) {
     raise<ShapeError>("copy_", "expected {} {}, got {} {}", name_of(dtype()), shape().str(), name_of(source.dtype()),
                       source.shape().str());
   void* target = mutable_bytes(dtype());
-  if (numel() > 0)
-    std::memmove(target, source.bytes(dtype()), static_cast<std::size_t>(numel()) * size_of(dtype()));
+  if (numel() > 0) std::memmove(target, source.bytes(dtype()), static_cast<std::size_t>(numel()) * size_of(dtype()));
 }
 
 void Tensor::fill_(double value) {

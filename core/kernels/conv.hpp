@@ -15,9 +15,11 @@ struct Epilogue {
 
 /// output = epilogue(conv(input, kernel)). input [N, H, W, C], kernel [kh, kw, C/groups, O], output [N, H', W', O].
 template <class T>
-void conv_forward(const ConvGeometry& geometry, const T* input, const T* kernel, const Epilogue<T>& epilogue, T* output);
+void conv_forward(const ConvGeometry& geometry, const T* input, const T* kernel, const Epilogue<T>& epilogue,
+                  T* output);
 
-/// input = epilogue(transpose of the convolution applied to output): the input gradient, and transposed convolution's forward.
+/// input = epilogue(transpose of the convolution applied to output): the input gradient, and transposed convolution's
+/// forward.
 template <class T>
 void conv_backward_input(const ConvGeometry& geometry, const T* output, const T* kernel, const Epilogue<T>& epilogue,
                          T* input);

@@ -41,13 +41,13 @@ struct Band {
   int64_t row_stride;  ///< elements
 };
 
-/// Rows first_row .. first_row + rows - 1 and columns likewise, as contiguous pixels: the image itself where it holds them
-/// all side by side, else a copy in this thread's scratch slot 0 (10 rows for 8 of results: it stays in L2).
+/// Rows first_row .. first_row + rows - 1 and columns likewise, as contiguous pixels: the image itself where it holds
+/// them all side by side, else a copy in this thread's scratch slot 0 (10 rows for 8 of results: it stays in L2).
 template <class T>
 Band<T> load_band(const SourceImage<T>& image, int64_t first_row, int64_t rows, int64_t first_column, int64_t columns) {
   const int64_t channels = image.channels, row_stride = columns * channels;
-  const bool inside = first_row >= 0 && first_row + rows <= image.height && first_column >= 0 &&
-                      first_column + columns <= image.width;
+  const bool inside =
+      first_row >= 0 && first_row + rows <= image.height && first_column >= 0 && first_column + columns <= image.width;
   if (inside && image.stride == channels)
     return {image.data + (first_row * image.width + first_column) * channels, image.width * channels};
   T* band = scratch<T>(0, std::max<int64_t>(rows * row_stride, 1));
@@ -77,7 +77,8 @@ Band<T> load_band(const SourceImage<T>& image, int64_t first_row, int64_t rows, 
 inline int64_t band_rows(const ConvPass& pass, int64_t channels, std::size_t element) {
   const int64_t row_bytes =
       std::max<int64_t>(pass.columns.source_span(pass.columns.count) * channels * static_cast<int64_t>(element), 1);
-  const int64_t fitting = (int64_t{256} * 1024 / row_bytes - (pass.rows.taps - 1) * pass.rows.dilation) / pass.rows.stride;
+  const int64_t fitting =
+      (int64_t{256} * 1024 / row_bytes - (pass.rows.taps - 1) * pass.rows.dilation) / pass.rows.stride;
   const int64_t rows = std::clamp<int64_t>(fitting, 1, 8);
   const int64_t bands = divide_up(pass.rows.count, rows);
   return divide_up(pass.rows.count, std::max<int64_t>(bands, 1));

@@ -14,8 +14,8 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-/// Result pixels of the largest tile. Tile height times vectors, plus weights and one broadcast, must fit the registers:
-/// one more than that spills, and the kernel runs at half speed.
+/// Result pixels of the largest tile. Tile height times vectors, plus weights and one broadcast, must fit the
+/// registers: one more than that spills, and the kernel runs at half speed.
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
 constexpr int64_t max_pixels_two_vectors = 12, max_pixels_one_vector = 12;
 #else
@@ -25,14 +25,14 @@ constexpr int64_t max_pixels_two_vectors = 6, max_pixels_one_vector = 12;
 /// What one tile multiplies: `rows` x `runs` stretches of `run_length` source elements, each times its row of weights.
 template <class T>
 struct TileTask {
-  int64_t rows, row_step;        ///< tap rows and the source elements between them
-  int64_t runs, run_step;        ///< stretches within a tap row and the elements between them
-  int64_t run_length;            ///< contiguous source elements: taps * channels, or channels where taps are apart
-  int64_t pixel_step;            ///< source elements from one result pixel to the next
-  int64_t result_step;           ///< result elements from one pixel to the next
-  int64_t channels;              ///< result channels to store, at most a block
-  const T* weights;              ///< [rows][runs][run_length][block]
-  const T* bias;                 ///< a block
+  int64_t rows, row_step;  ///< tap rows and the source elements between them
+  int64_t runs, run_step;  ///< stretches within a tap row and the elements between them
+  int64_t run_length;      ///< contiguous source elements: taps * channels, or channels where taps are apart
+  int64_t pixel_step;      ///< source elements from one result pixel to the next
+  int64_t result_step;     ///< result elements from one pixel to the next
+  int64_t channels;        ///< result channels to store, at most a block
+  const T* weights;        ///< [rows][runs][run_length][block]
+  const T* bias;           ///< a block
   bool rectify;
   T slope;
 };
@@ -66,8 +66,8 @@ HWY_NOINLINE void compute_tile(const TileTask<T>& task, const T* HWY_RESTRICT so
     const Vec zero = hn::Zero(d), slope = hn::Set(d, task.slope);
     // Not Max: a NaN must come through.
     TESSERA_UNROLL for (int p = 0; p < P; ++p) {
-      TESSERA_UNROLL for (int v = 0; v < V; ++v)
-        sums[p][v] = hn::IfThenElse(hn::Lt(sums[p][v], zero), hn::Mul(sums[p][v], slope), sums[p][v]);
+      TESSERA_UNROLL for (int v = 0; v < V; ++v) sums[p][v] =
+          hn::IfThenElse(hn::Lt(sums[p][v], zero), hn::Mul(sums[p][v], slope), sums[p][v]);
     }
   }
   if (task.channels == V * lanes) {
@@ -174,8 +174,7 @@ class DirectConvolution {
     for (int64_t group = 0; group < geometry_.groups; ++group) {
       T* target = bias_.data() + group * width;
       std::fill(target, target + width, T{0});
-      if (epilogue_.bias)
-        std::copy(epilogue_.bias + group * results_, epilogue_.bias + (group + 1) * results_, target);
+      if (epilogue_.bias) std::copy(epilogue_.bias + group * results_, epilogue_.bias + (group + 1) * results_, target);
     }
   }
 
@@ -240,9 +239,10 @@ class DirectConvolution {
       task.bias = bias_.data() + unit * block;
       for (int64_t y = 0; y < count; ++y) {
         const int64_t row = rows.start + (chunk.first_row + y) * rows.step;
-        compute_row(task, band.data + y * rows.stride * band.row_stride,
-                    image_result + (row * result_size_.width + columns.start) * all_results + chunk.group * results_ + first,
-                    columns.count, block / 2);
+        compute_row(
+            task, band.data + y * rows.stride * band.row_stride,
+            image_result + (row * result_size_.width + columns.start) * all_results + chunk.group * results_ + first,
+            columns.count, block / 2);
       }
     }
   }
@@ -259,14 +259,16 @@ class DirectConvolution {
   Buffer<T> bias_, weights_;
 };
 
-void forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e, float* output) {
+void forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
+                 float* output) {
   DirectConvolution<float>(g, Direction::forward, kernel, e).run(input, output);
 }
 void forward_f64(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
                  double* output) {
   DirectConvolution<double>(g, Direction::forward, kernel, e).run(input, output);
 }
-void backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e, float* input) {
+void backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
+                  float* input) {
   DirectConvolution<float>(g, Direction::backward, kernel, e).run(output, input);
 }
 void backward_f64(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
@@ -286,7 +288,8 @@ HWY_EXPORT(backward_f32);
 HWY_EXPORT(backward_f64);
 
 template <>
-void conv_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e, float* output) {
+void conv_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
+                  float* output) {
   HWY_DYNAMIC_DISPATCH(forward_f32)(g, input, kernel, e, output);
 }
 template <>

@@ -10,8 +10,9 @@ TapAxis forward_axis(int64_t output, int64_t kernel, int64_t stride, int64_t dil
   return {.count = output, .stride = stride, .offset = -pad, .taps = kernel, .dilation = dilation};
 }
 
-/// Input position i belongs to phase a = (i + pad) mod stride. With i + pad = stride * q + a, tap t reaches it from output
-/// q + (a - t * dilation) / stride, where that divides: every stride / gcd-th tap. Taps run backwards so that outputs rise.
+/// Input position i belongs to phase a = (i + pad) mod stride. With i + pad = stride * q + a, tap t reaches it from
+/// output q + (a - t * dilation) / stride, where that divides: every stride / gcd-th tap. Taps run backwards so that
+/// outputs rise.
 std::vector<TapAxis> backward_axes(int64_t input, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad) {
   std::vector<TapAxis> axes;
   const int64_t tap_stride = stride / std::gcd(stride, dilation);
@@ -42,7 +43,8 @@ ConvPass forward_pass(const ConvGeometry& g) {
 
 std::vector<ConvPass> backward_passes(const ConvGeometry& g) {
   std::vector<ConvPass> passes;
-  for (const TapAxis& rows : backward_axes(g.input.height, g.kernel.height, g.stride.height, g.dilation.height, g.pad.top))
+  for (const TapAxis& rows :
+       backward_axes(g.input.height, g.kernel.height, g.stride.height, g.dilation.height, g.pad.top))
     for (const TapAxis& columns :
          backward_axes(g.input.width, g.kernel.width, g.stride.width, g.dilation.width, g.pad.left))
       passes.push_back({rows, columns});

@@ -5,8 +5,8 @@
 
 namespace tessera::kernels {
 
-/// One axis of a dense pass over an image. Result i of `count` lands at start + i * step and reads, for tap m of `taps`,
-/// source position i * stride + offset + m * dilation times the kernel's tap first_tap + m * tap_step.
+/// One axis of a dense pass over an image. Result i of `count` lands at start + i * step and reads, for tap m of
+/// `taps`, source position i * stride + offset + m * dilation times the kernel's tap first_tap + m * tap_step.
 struct TapAxis {
   std::int64_t count = 0, start = 0, step = 1;
   std::int64_t stride = 1, offset = 0;
@@ -20,7 +20,8 @@ struct TapAxis {
   }
 };
 
-/// A dense pass: rows and columns. A convolution is one pass, what goes back through it one for each phase of its stride.
+/// A dense pass: rows and columns. A convolution is one pass, what goes back through it one for each phase of its
+/// stride.
 struct ConvPass {
   TapAxis rows, columns;
 };
@@ -28,8 +29,8 @@ struct ConvPass {
 /// The only pass of the forward convolution: reads the input, writes the output.
 ConvPass forward_pass(const ConvGeometry& geometry);
 
-/// The passes from output back to input, one for each (row, column) phase of the stride: input pixels of one phase see the
-/// same taps, so each phase is a small dense convolution of stride 1 with no zeros in between.
+/// The passes from output back to input, one for each (row, column) phase of the stride: input pixels of one phase see
+/// the same taps, so each phase is a small dense convolution of stride 1 with no zeros in between.
 std::vector<ConvPass> backward_passes(const ConvGeometry& geometry);
 
 }  // namespace tessera::kernels

@@ -28,7 +28,8 @@ struct PixelTask {
   int64_t gradient_row, gradient_step;  ///< the same for the gradient
 };
 
-/// sums[entry][channel] += over all pixels source[entry] * gradient[channel]: E entries of a tap row times a block of channels.
+/// sums[entry][channel] += over all pixels source[entry] * gradient[channel]: E entries of a tap row times a block of
+/// channels.
 template <int E, class T>
 HWY_NOINLINE void sum_tile(const PixelTask<T>& task, const T* HWY_RESTRICT source, const T* HWY_RESTRICT gradient,
                            T* HWY_RESTRICT sums, int64_t sums_step) {
@@ -78,8 +79,8 @@ class WeightGradient {
         rows_(band_rows(pass_, sources_, sizeof(T))),
         bands_(divide_up(pass_.rows.count, rows_)),
         entries_(geometry.kernel.height * geometry.kernel.width * sources_) {
-    // Each chunk of bands sums into a kernel of its own. Many chunks keep all threads busy; few keep large kernels in cache
-    // and then share out blocks of channels instead. All by shape alone, so that no thread count changes a bit.
+    // Each chunk of bands sums into a kernel of its own. Many chunks keep all threads busy; few keep large kernels in
+    // cache and then share out blocks of channels instead. All by shape alone, so that no thread count changes a bit.
     const int64_t units = std::max<int64_t>(geometry.batch * bands_, 1);
     const int64_t size = entries_ * padded_ * geometry.groups;
     chunks_ = std::clamp<int64_t>((int64_t{640} * 1024) / size, 1, std::min<int64_t>(units, 16));
@@ -102,8 +103,10 @@ class WeightGradient {
   }
 
  private:
-  /// Adds one band of one image to blocks first .. last - 1 of `sums` [block][tap row][tap column][source][block width].
-  void add_band(const T* input, const T* output, int64_t image, int64_t band, int64_t first, int64_t last, T* sums) const {
+  /// Adds one band of one image to blocks first .. last - 1 of `sums` [block][tap row][tap column][source][block
+  /// width].
+  void add_band(const T* input, const T* output, int64_t image, int64_t band, int64_t first, int64_t last,
+                T* sums) const {
     const auto& [rows, columns] = pass_;
     const int64_t block = block_width<T>(), blocks_per_group = padded_ / block;
     const int64_t first_row = band * rows_, count = std::min(rows_, rows.count - first_row);
@@ -114,19 +117,25 @@ class WeightGradient {
           geometry_.input.height, geometry_.input.width, sources_, geometry_.in_channels};
       const Band<T> x = load_band(source, rows.first_source(first_row), rows.source_span(count), columns.offset,
                                   columns.source_span(columns.count));
-      const int64_t from = std::max(first, group * blocks_per_group), to = std::min(last, (group + 1) * blocks_per_group);
+      const int64_t from = std::max(first, group * blocks_per_group),
+                    to = std::min(last, (group + 1) * blocks_per_group);
       for (int64_t b = from; b < to; ++b) {
         const int64_t channel = group * results_ + (b - group * blocks_per_group) * block;
         const int64_t width = std::min(block, (group + 1) * results_ - channel);
-        const T* g = output + ((image * geometry_.output.height + first_row) * geometry_.output.width) *
-                                  geometry_.out_channels + channel;
+        const T* g = output +
+                     ((image * geometry_.output.height + first_row) * geometry_.output.width) * geometry_.out_channels +
+                     channel;
         int64_t gradient_step = geometry_.out_channels;
         if (width < block) {
           g = padded_gradient(g, count * columns.count, width);
           gradient_step = block;
         }
-        const PixelTask<T> task{count, columns.count, rows.stride * x.row_stride, columns.stride * sources_,
-                                columns.count * gradient_step, gradient_step};
+        const PixelTask<T> task{count,
+                                columns.count,
+                                rows.stride * x.row_stride,
+                                columns.stride * sources_,
+                                columns.count * gradient_step,
+                                gradient_step};
         T* target = sums + b * entries_ * block;
         for (int64_t tap_row = 0; tap_row < rows.taps; ++tap_row, target += row_length * block) {
           const T* from_row = x.data + tap_row * rows.dilation * x.row_stride;
@@ -169,18 +178,18 @@ class WeightGradient {
   void add_up(const T* sums, T* kernel_gradient) const {
     const int64_t block = block_width<T>(), blocks_per_group = padded_ / block;
     const int64_t size = geometry_.groups * entries_ * padded_;
-    parallel_ranges(entries_, std::max<int64_t>(elementwise_grain / geometry_.out_channels, 1), [&](int64_t begin,
-                                                                                                  int64_t end) {
-      for (int64_t entry = begin; entry < end; ++entry)
-        for (int64_t group = 0; group < geometry_.groups; ++group)
-          for (int64_t channel = 0; channel < results_; ++channel) {
-            const int64_t b = group * blocks_per_group + channel / block;
-            const T* term = sums + (b * entries_ + entry) * block + channel % block;
-            T total = 0;
-            for (int64_t chunk = 0; chunk < chunks_; ++chunk) total += term[chunk * size];
-            kernel_gradient[entry * geometry_.out_channels + group * results_ + channel] = total;
-          }
-    });
+    parallel_ranges(entries_, std::max<int64_t>(elementwise_grain / geometry_.out_channels, 1),
+                    [&](int64_t begin, int64_t end) {
+                      for (int64_t entry = begin; entry < end; ++entry)
+                        for (int64_t group = 0; group < geometry_.groups; ++group)
+                          for (int64_t channel = 0; channel < results_; ++channel) {
+                            const int64_t b = group * blocks_per_group + channel / block;
+                            const T* term = sums + (b * entries_ + entry) * block + channel % block;
+                            T total = 0;
+                            for (int64_t chunk = 0; chunk < chunks_; ++chunk) total += term[chunk * size];
+                            kernel_gradient[entry * geometry_.out_channels + group * results_ + channel] = total;
+                          }
+                    });
   }
 
   ConvGeometry geometry_;

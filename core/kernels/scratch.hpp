@@ -6,7 +6,8 @@
 
 namespace tessera::kernels {
 
-/// This thread's scratch memory number `slot` (0 to 3), at least `bytes` large and 64-byte aligned; kept for the next call.
+/// This thread's scratch memory number `slot` (0 to 3), at least `bytes` large and 64-byte aligned; kept for the next
+/// call.
 void* scratch_bytes(int slot, std::size_t bytes);
 
 template <class T>

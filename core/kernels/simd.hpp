@@ -1,5 +1,5 @@
-// Included by every kernel file before Highway's headers. Targets beyond these are slower than the compiler's own fallback
-// for our loops, or have vectors without a size, of which no arrays can be made.
+// Included by every kernel file before Highway's headers. Targets beyond these are slower than the compiler's own
+// fallback for our loops, or have vectors without a size, of which no arrays can be made.
 #ifndef HWY_DISABLED_TARGETS
 #define HWY_DISABLED_TARGETS (HWY_SSSE3 | HWY_SSE4 | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
 #endif

@@ -35,8 +35,6 @@ Tensor Tensor::to(DType dtype) const {
   return record<CastNode>(y, {*this}, "cast", this->dtype(), dtype);
 }
 
-Tensor Tensor::clone() const {
-  return record<CastNode>(converted(*this, dtype()), {*this}, "clone", dtype(), dtype());
-}
+Tensor Tensor::clone() const { return record<CastNode>(converted(*this, dtype()), {*this}, "clone", dtype(), dtype()); }
 
 }  // namespace tessera

@@ -58,7 +58,12 @@ Tensor bias_gradient(const Tensor& grad) {
 struct ConvNode final : Node {  // saves x and kernel, and what the activation's derivative is a function of
   ConvNode(Direction direction, const ConvGeometry& geometry, Activation activation, const Tensor& x,
            const Tensor& kernel, const Tensor& activated)
-      : direction_(direction), geometry_(geometry), activation_(activation), x_(x), kernel_(kernel), activated_(activated) {}
+      : direction_(direction),
+        geometry_(geometry),
+        activation_(activation),
+        x_(x),
+        kernel_(kernel),
+        activated_(activated) {}
 
   std::string_view name() const override { return direction_ == Direction::forward ? "conv2d" : "conv2d_transpose"; }
 
@@ -66,13 +71,11 @@ struct ConvNode final : Node {  // saves x and kernel, and what the activation's
 
   Grads backward(const Tensor& grad_output, Needs needs) override {
     const bool forward = direction_ == Direction::forward;
-    const Tensor grad =
-        activated_.defined() ? activation_gradient(activation_, activated_, grad_output) : grad_output;
+    const Tensor grad = activated_.defined() ? activation_gradient(activation_, activated_, grad_output) : grad_output;
     Grads grads(3);
     if (needs[0])
       grads[0] = apply(forward ? Direction::transposed : Direction::forward, geometry_, grad, kernel_, {}, {});
-    if (needs[1])
-      grads[1] = forward ? kernel_gradient(geometry_, x_, grad) : kernel_gradient(geometry_, grad, x_);
+    if (needs[1]) grads[1] = forward ? kernel_gradient(geometry_, x_, grad) : kernel_gradient(geometry_, grad, x_);
     if (needs[2]) grads[2] = bias_gradient(grad);
     return grads;
   }
@@ -81,8 +84,8 @@ struct ConvNode final : Node {  // saves x and kernel, and what the activation's
     if (activation_ == Activation{}) return Node::add_to(trace, inputs, outputs);
     const std::vector<Tensor> before{outputs[0].detach()};
     Node::add_to(trace, inputs, before);
-    trace.ops.push_back({std::string(name_of(activation_)), {{"slope", activation_.slope}}, before, outputs,
-                         trace.ops.back().path});
+    trace.ops.push_back(
+        {std::string(name_of(activation_)), {{"slope", activation_.slope}}, before, outputs, trace.ops.back().path});
   }
 
   Direction direction_;
@@ -93,8 +96,8 @@ struct ConvNode final : Node {  // saves x and kernel, and what the activation's
 
 void check_operands(const char* op, const Tensor& x, const Tensor& kernel, const Tensor& bias, std::int64_t filters) {
   if (x.dtype() != kernel.dtype() || (bias.defined() && bias.dtype() != x.dtype()))
-    raise<ValueError>(op, "input, kernel and bias must have one float type, got {}, {}{}", name_of(x.dtype()),
-                      name_of(kernel.dtype()), bias.defined() ? fmt::format(" and {}", name_of(bias.dtype())) : "");
+    raise<ValueError>(op, "input, kernel and bias must have one float type, got {} and {}{}", name_of(x.dtype()),
+                      name_of(kernel.dtype()), bias.defined() ? fmt::format(", bias {}", name_of(bias.dtype())) : "");
   if (bias.defined() && bias.shape() != Shape{filters})
     raise<ShapeError>(op, "expected a bias [{}], one for each filter, got {}", filters, bias.shape().str());
 }

@@ -6,17 +6,19 @@
 
 namespace tessera {
 
-/// Convolution: output[n, y, x, o] = act(bias[o] + sum over taps and channels of input[n, y s - pad + tap d, ...] * kernel[tap, ..., o]).
+/// Convolution: output[n, y, x, o] = act(bias[o] + sum over taps and channels of input[n, y s - pad + tap d, ...] *
+/// kernel[tap, ..., o]).
 ///
-/// x [N, H, W, C], kernel [kh, kw, C / groups, filters], bias [filters] or undefined -> [N, H', W', filters] with the sizes
-/// of conv2d_geometry. ShapeError where they do not fit.
+/// x [N, H, W, C], kernel [kh, kw, C / groups, filters], bias [filters] or undefined -> [N, H', W', filters] with the
+/// sizes of conv2d_geometry. ShapeError where they do not fit.
 Tensor conv2d(const Tensor& x, const Tensor& kernel, const Tensor& bias, const ConvOptions& options,
               Activation activation = {});
 
-/// Transposed convolution: every input pixel adds kernel * value to the output at (y s, x s); then crop, bias, activation.
+/// Transposed convolution: every input pixel adds kernel * value to the output at (y s, x s); then crop, bias,
+/// activation.
 ///
-/// x [N, H, W, C], kernel [kh, kw, filters / groups, C], bias [filters] or undefined -> [N, H', W', filters] with the sizes
-/// of conv2d_transpose_geometry. ShapeError where they do not fit.
+/// x [N, H, W, C], kernel [kh, kw, filters / groups, C], bias [filters] or undefined -> [N, H', W', filters] with the
+/// sizes of conv2d_transpose_geometry. ShapeError where they do not fit.
 Tensor conv2d_transpose(const Tensor& x, const Tensor& kernel, const Tensor& bias, const ConvTransposeOptions& options,
                         Activation activation = {});
 

@@ -1,0 +1,82 @@
+#include <doctest/doctest.h>
+
+#include <tessera/core/arena.hpp>
+#include <tessera/core/kernels/conv.hpp>
+#include <tessera/core/parallel.hpp>
+#include <tessera/core/simd_target.hpp>
+
+#include "tests/support/compare.hpp"
+#include "tests/support/conv_cases.hpp"
+
+using namespace tessera;
+using namespace tessera::test;
+
+namespace {
+
+/// One case in the three directions by the library's kernels, in T.
+template <class T>
+struct ConvResults {
+  Tensor output, input_gradient, kernel_gradient;
+
+  ConvResults(const ConvGeometry& g, const Tensor& x, const Tensor& w, const Tensor& y)
+      : output(Tensor::empty(g.output_shape(), dtype_of<T>)),
+        input_gradient(Tensor::empty(g.input_shape(), dtype_of<T>)),
+        kernel_gradient(Tensor::empty(g.kernel_shape(), dtype_of<T>)) {
+    kernels::conv_forward<T>(g, x.data<T>(), w.data<T>(), {}, output.mutable_data<T>());
+    kernels::conv_backward_input<T>(g, y.data<T>(), w.data<T>(), {}, input_gradient.mutable_data<T>());
+    kernels::conv_backward_kernel<T>(g, x.data<T>(), y.data<T>(), kernel_gradient.mutable_data<T>());
+  }
+};
+
+template <class T>
+void check_case(const ConvCase& c) {
+  const Shape input{c.batch, c.input.height, c.input.width, c.in_channels};
+  const Shape kernel{c.kernel.height, c.kernel.width, c.in_channels / c.options.groups, c.filters};
+  const ConvGeometry g = conv2d_geometry(input, kernel, c.options);
+  const Tensor x = small_integers(input, 1), w = small_integers(kernel, 2), y = small_integers(g.output_shape(), 3);
+  const ConvResults<T> results(g, x.to(dtype_of<T>), w.to(dtype_of<T>), y.to(dtype_of<T>));
+  CHECK(equal(results.output, reference_conv(g, x, w)));
+  CHECK(equal(results.input_gradient, reference_input_gradient(g, y, w)));
+  CHECK(equal(results.kernel_gradient, reference_kernel_gradient(g, x, y)));
+}
+
+}  // namespace
+
+TEST_CASE("convolution kernels equal the reference loops exactly, on every SIMD target, in both float types") {
+  fill_new_blocks(true);
+  for (const std::string& target : simd_targets()) {
+    set_simd_target(target);
+    CHECK(simd_target() == target);
+    for (const ConvCase& c : conv_cases()) {
+      CAPTURE(target);
+      CAPTURE(c.name);
+      check_case<float>(c);
+      check_case<double>(c);
+    }
+  }
+  set_simd_target("");
+  fill_new_blocks(false);
+}
+
+TEST_CASE("convolution kernels give the same bits on 1, 2, 3 and 8 threads") {
+  const ConvGeometry g = conv2d_geometry({2, 37, 41, 11}, {3, 3, 11, 19}, {.strides = 2, .padding = 1});
+  const auto irrational = [](const Shape& shape, double step) {
+    Tensor values = Tensor::empty(shape);
+    for (std::int64_t i = 0; i < values.numel(); ++i)
+      values.mutable_data<float>()[i] = static_cast<float>(std::sin(step * static_cast<double>(i)));
+    return values;
+  };
+  const Tensor x = irrational(g.input_shape(), 0.7), w = irrational(g.kernel_shape(), 1.3),
+               y = irrational(g.output_shape(), 0.9);
+  const int before = num_threads();
+  set_num_threads(1);
+  const ConvResults<float> one(g, x, w, y);
+  for (const int threads : {2, 3, 8}) {
+    set_num_threads(threads);
+    const ConvResults<float> many(g, x, w, y);
+    CHECK(equal(one.output, many.output));
+    CHECK(equal(one.input_gradient, many.input_gradient));
+    CHECK(equal(one.kernel_gradient, many.kernel_gradient));
+  }
+  set_num_threads(before);
+}
