@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <cstring>
 #include <tessera/core/kernels/conv_passes.hpp>
+#include <tessera/core/kernels/conv_tile-inl.hpp>
 #include <tessera/core/kernels/scratch.hpp>
 
 HWY_BEFORE_NAMESPACE();
@@ -18,14 +19,6 @@ namespace tessera::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 using std::int64_t;
-
-/// Channels of one packed block: two vectors.
-template <class T>
-HWY_INLINE int64_t block_width() {
-  return 2 * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<T>()));
-}
-
-inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// One image (or one group's channels of it) as a kernel reads it: rows * columns pixels, `stride` elements apart.
 template <class T>

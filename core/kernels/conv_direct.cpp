@@ -6,107 +6,13 @@
 // Highway's headers must follow foreach_target.
 #include <hwy/highway.h>
 
-#include <array>
 #include <tessera/core/kernels/conv.hpp>
 #include <tessera/core/kernels/conv_band-inl.hpp>
+#include <tessera/core/kernels/conv_tile-inl.hpp>
 #include <tessera/core/parallel.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
-
-/// Result pixels of the largest tile. Tile height times vectors, plus weights and one broadcast, must fit the
-/// registers: one more than that spills, and the kernel runs at half speed.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr int64_t max_pixels_two_vectors = 12, max_pixels_one_vector = 12;
-#else
-constexpr int64_t max_pixels_two_vectors = 6, max_pixels_one_vector = 12;
-#endif
-
-/// What one tile multiplies: `rows` x `runs` stretches of `run_length` source elements, each times its row of weights.
-template <class T>
-struct TileTask {
-  int64_t rows, row_step;  ///< tap rows and the source elements between them
-  int64_t runs, run_step;  ///< stretches within a tap row and the elements between them
-  int64_t run_length;      ///< contiguous source elements: taps * channels, or channels where taps are apart
-  int64_t pixel_step;      ///< source elements from one result pixel to the next
-  int64_t result_step;     ///< result elements from one pixel to the next
-  int64_t channels;        ///< result channels to store, at most a block
-  const T* weights;        ///< [rows][runs][run_length][block]
-  const T* bias;           ///< a block
-  bool rectify;
-  T slope;
-};
-
-/// P result pixels times V vectors of channels, in registers from the bias to the store.
-template <int P, int V, class T>
-HWY_NOINLINE void compute_tile(const TileTask<T>& task, const T* HWY_RESTRICT source, T* HWY_RESTRICT result) {
-  const hn::ScalableTag<T> d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), block = 2 * lanes;
-  using Vec = hn::Vec<decltype(d)>;
-  Vec sums[P][V];
-  TESSERA_UNROLL for (int p = 0; p < P; ++p) {
-    TESSERA_UNROLL for (int v = 0; v < V; ++v) sums[p][v] = hn::LoadU(d, task.bias + v * lanes);
-  }
-  const T* HWY_RESTRICT weights = task.weights;
-  const int64_t pixel_step = task.pixel_step;
-  for (int64_t row = 0; row < task.rows; ++row) {
-    for (int64_t run = 0; run < task.runs; ++run) {
-      const T* HWY_RESTRICT in = source + row * task.row_step + run * task.run_step;
-      for (int64_t i = 0; i < task.run_length; ++i, ++in, weights += block) {
-        Vec w[V];
-        TESSERA_UNROLL for (int v = 0; v < V; ++v) w[v] = hn::LoadU(d, weights + v * lanes);
-        TESSERA_UNROLL for (int p = 0; p < P; ++p) {
-          const Vec x = hn::Set(d, in[p * pixel_step]);
-          TESSERA_UNROLL for (int v = 0; v < V; ++v) sums[p][v] = hn::MulAdd(x, w[v], sums[p][v]);
-        }
-      }
-    }
-  }
-  if (task.rectify) {
-    const Vec zero = hn::Zero(d), slope = hn::Set(d, task.slope);
-    // Not Max: a NaN must come through.
-    TESSERA_UNROLL for (int p = 0; p < P; ++p) {
-      TESSERA_UNROLL for (int v = 0; v < V; ++v) sums[p][v] =
-          hn::IfThenElse(hn::Lt(sums[p][v], zero), hn::Mul(sums[p][v], slope), sums[p][v]);
-    }
-  }
-  if (task.channels == V * lanes) {
-    TESSERA_UNROLL for (int p = 0; p < P; ++p) {
-      TESSERA_UNROLL for (int v = 0; v < V; ++v) hn::StoreU(sums[p][v], d, result + p * task.result_step + v * lanes);
-    }
-    return;
-  }
-  T whole[static_cast<std::size_t>(V) * HWY_MAX_BYTES / sizeof(T)];
-  TESSERA_UNROLL for (int p = 0; p < P; ++p) {
-    TESSERA_UNROLL for (int v = 0; v < V; ++v) hn::StoreU(sums[p][v], d, whole + v * lanes);
-    std::copy(whole, whole + task.channels, result + p * task.result_step);
-  }
-}
-
-template <class T>
-using TileFunction = void (*)(const TileTask<T>&, const T*, T*);
-
-template <int V, class T, int... P>
-constexpr std::array<TileFunction<T>, sizeof...(P)> tile_table(std::integer_sequence<int, P...>) {
-  return {&compute_tile<P + 1, V, T>...};
-}
-
-/// One row of results: cut evenly into tiles, so that no tile is much smaller than the others.
-template <class T>
-void compute_row(const TileTask<T>& task, const T* source, T* result, int64_t count, int64_t lanes) {
-  static constexpr auto one = tile_table<1, T>(std::make_integer_sequence<int, max_pixels_one_vector>());
-  static constexpr auto two = tile_table<2, T>(std::make_integer_sequence<int, max_pixels_two_vectors>());
-  const bool narrow = task.channels <= lanes;
-  const int64_t tiles = divide_up(count, narrow ? max_pixels_one_vector : max_pixels_two_vectors);
-  const int64_t pixels = count / tiles, larger = count % tiles;
-  for (int64_t tile = 0; tile < tiles; ++tile) {
-    const int64_t mine = pixels + (tile < larger);
-    const auto index = static_cast<std::size_t>(mine - 1);
-    (narrow ? one[index] : two[index])(task, source, result);
-    source += mine * task.pixel_step;
-    result += mine * task.result_step;
-  }
-}
 
 /// Which way the kernel is read: forward (input to output) or backward (output to input).
 enum class Direction { forward, backward };
@@ -117,7 +23,6 @@ class DirectConvolution {
  public:
   DirectConvolution(const ConvGeometry& geometry, Direction direction, const T* kernel, const Epilogue<T>& epilogue)
       : geometry_(geometry),
-        direction_(direction),
         forward_(direction == Direction::forward),
         source_size_(forward_ ? geometry.input : geometry.output),
         result_size_(forward_ ? geometry.output : geometry.input),
@@ -248,7 +153,6 @@ class DirectConvolution {
   }
 
   ConvGeometry geometry_;
-  Direction direction_;
   bool forward_;
   Size2D source_size_, result_size_;
   int64_t sources_, results_;  ///< channels of one group
