@@ -16,9 +16,7 @@ const T* data_or_null(const Tensor& tensor) {
 }
 
 bool joins_epilogue(Activation activation) {
-  // A negative slope would make y's sign differ from the sum's, which backward reads it for.
-  return activation.kind == Activation::Kind::relu ||
-         (activation.kind == Activation::Kind::leaky_relu && activation.slope >= 0);
+  return activation.kind == Activation::Kind::relu || activation.kind == Activation::Kind::leaky_relu;
 }
 
 /// The convolution read in `direction` from `source`, with an optional bias and, where it can join, the activation.
