@@ -1,0 +1,45 @@
+#include <doctest/doctest.h>
+
+#include <set>
+#include <tessera/core/error.hpp>
+#include <tessera/train/pictures.hpp>
+
+#include "tests/support/values.hpp"
+
+using namespace tessera;
+using test::values;
+
+TEST_CASE("sixteen classes have different colours, and the background is black") {
+  const std::vector<Rgb> colors = class_colors(16);
+  CHECK(colors[0] == Rgb{0, 0, 0});
+  CHECK(std::set<Rgb>(colors.begin(), colors.end()).size() == 16);
+}
+
+TEST_CASE("a mask is drawn in its classes' colours, and labels without one in light grey") {
+  const Tensor mask = Tensor::from<std::int32_t>({0, 1, -1, 255}, {2, 2});
+  const Tensor picture = colored(mask, {{0, 0, 0}, {10, 20, 30}});
+  CHECK(values(picture) == std::vector<double>{0, 0, 0, 10, 20, 30, 224, 224, 224, 224, 224, 224});
+}
+
+TEST_CASE("images of one to four channels are seen in colour") {
+  CHECK(values(visible(Tensor::from<float>({0.0F, 1.0F}, {1, 2, 1}))) == std::vector<double>{0, 0, 0, 255, 255, 255});
+  CHECK(values(visible(Tensor::from<float>({0.2F, 0.1F}, {1, 1, 2}))) == std::vector<double>{51, 51, 51});
+  CHECK(values(visible(Tensor::from<float>({0.2F, 2.0F, -1.0F, 0.5F}, {1, 1, 4}))) == std::vector<double>{51, 255, 0});
+}
+
+TEST_CASE("an overlay mixes class colours into the image and leaves class 0 alone") {
+  const Tensor image = Tensor::from<float>({0.2F, 0.2F}, {1, 2, 1});
+  const Tensor mask = Tensor::from<std::int32_t>({0, 1}, {1, 2});
+  CHECK(values(overlay(image, mask, {{0, 0, 0}, {101, 0, 255}})) == std::vector<double>{51, 51, 51, 76, 26, 153});
+  CHECK_THROWS_AS(overlay(image, Tensor::zeros({2, 1}, i32), {}), ShapeError);
+}
+
+TEST_CASE("pictures stand side by side, enlarged, with a white gap") {
+  const Tensor black = Tensor::zeros({1, 2, 3}, u8), grey = Tensor::full({1, 2, 3}, 9, u8);
+  const Tensor row = side_by_side({black, grey}, 3);
+  CHECK(row.shape() == Shape{2, 4 + 2 + 4, 3});
+  CHECK(row.at({1, 3, 0}) == 0);
+  CHECK(row.at({1, 4, 0}) == 255);
+  CHECK(row.at({0, 6, 2}) == 9);
+  CHECK_THROWS_AS(side_by_side({black, Tensor::zeros({1, 3, 3}, u8)}), ShapeError);
+}
