@@ -17,6 +17,8 @@ struct Row {
   F f;
   D derivative;
 };
+template <class F, class D>  // clang 14 does not deduce an aggregate's arguments by itself
+Row(Kind, ActivationInfo, F, D) -> Row<F, D>;
 
 constexpr bool of_x = false, of_y = true;
 
