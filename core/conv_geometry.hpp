@@ -91,7 +91,8 @@ struct ConvGeometry {
 };
 
 /// Geometry of a convolution: out = floor((n + pad - K) / s) + 1; `same`: ceil(n / s), the odd pixel at the end.
-/// Shapes: input [N, H, W, C], kernel [kh, kw, C / groups, filters]. ShapeError names `op` and the sizes that do not fit.
+/// Shapes: input [N, H, W, C], kernel [kh, kw, C / groups, filters]. ShapeError names `op` and the sizes that do not
+/// fit.
 ConvGeometry conv2d_geometry(const Shape& input, const Shape& kernel, const ConvOptions& options,
                              const char* op = "conv2d");
 

@@ -6,24 +6,21 @@
 // Highway's headers must follow foreach_target.
 #include <hwy/highway.h>
 
-#include <tessera/core/kernels/conv.hpp>
 #include <tessera/core/kernels/conv_band-inl.hpp>
-#include <tessera/core/kernels/conv_tile-inl.hpp>
+#include <tessera/core/kernels/conv_pack-inl.hpp>
+#include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/parallel.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-/// Which way the kernel is read: forward (input to output) or backward (output to input).
-enum class Direction { forward, backward };
-
-/// A convolution in one direction, as the passes see it.
+/// A convolution read forward (input to output) or backward (output to input), as the passes see it.
 template <class T>
 class DirectConvolution {
  public:
-  DirectConvolution(const ConvGeometry& geometry, Direction direction, const T* kernel, const Epilogue<T>& epilogue)
+  DirectConvolution(const ConvGeometry& geometry, bool forward, const T* kernel, const Epilogue<T>& epilogue)
       : geometry_(geometry),
-        forward_(direction == Direction::forward),
+        forward_(forward),
         source_size_(forward_ ? geometry.input : geometry.output),
         result_size_(forward_ ? geometry.output : geometry.input),
         sources_((forward_ ? geometry.in_channels : geometry.out_channels) / geometry.groups),
@@ -34,7 +31,8 @@ class DirectConvolution {
         bias_(geometry.groups * blocks_ * block_width<T>()),
         weights_(std::max<int64_t>(place_weights(), 1)) {
     pack_bias();
-    for (std::size_t pass = 0; pass < passes_.size(); ++pass) pack_weights(pass, kernel);
+    for (std::size_t pass = 0; pass < passes_.size(); ++pass)
+      pack_weights(geometry_, forward_, passes_[pass], kernel, weights_.data() + weight_begin_[pass]);
   }
 
   void run(const T* source, T* result) {
@@ -81,35 +79,6 @@ class DirectConvolution {
       std::fill(target, target + width, T{0});
       if (epilogue_.bias) std::copy(epilogue_.bias + group * results_, epilogue_.bias + (group + 1) * results_, target);
     }
-  }
-
-  /// [group][block][tap row][tap column][source channel][block of result channels], zeros beyond the last channel.
-  void pack_weights(std::size_t pass_index, const T* kernel) {
-    const ConvPass& pass = passes_[pass_index];
-    const int64_t block = block_width<T>(), length = packed_run(pass);
-    const int64_t per_tap = geometry_.in_channels / geometry_.groups * geometry_.out_channels;
-    const int64_t filters = geometry_.out_channels / geometry_.groups;
-    parallel_for(geometry_.groups * blocks_, [&, this](int64_t unit) {
-      const int64_t group = unit / blocks_, first = unit % blocks_ * block;
-      const int64_t count = std::min(block, results_ - first);
-      T* target = weights_.data() + weight_begin_[pass_index] + unit * length * block;
-      for (int64_t row = 0; row < pass.rows.taps; ++row)
-        for (int64_t column = 0; column < pass.columns.taps; ++column) {
-          const int64_t tap = (pass.rows.first_tap + row * pass.rows.tap_step) * geometry_.kernel.width +
-                              pass.columns.first_tap + column * pass.columns.tap_step;
-          const T* weights = kernel + tap * per_tap + group * filters;
-          for (int64_t source = 0; source < sources_; ++source, target += block) {
-            if (forward_) {
-              const T* from = weights + source * geometry_.out_channels + first;
-              std::copy(from, from + count, target);
-            } else {
-              const T* from = weights + first * geometry_.out_channels + source;
-              for (int64_t i = 0; i < count; ++i) target[i] = from[i * geometry_.out_channels];
-            }
-            std::fill(target + count, target + block, T{0});
-          }
-        }
-    });
   }
 
   void compute(const Chunk& chunk, const T* source, T* result) const {
@@ -163,21 +132,21 @@ class DirectConvolution {
   Buffer<T> bias_, weights_;
 };
 
-void forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
-                 float* output) {
-  DirectConvolution<float>(g, Direction::forward, kernel, e).run(input, output);
+void direct_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
+                        float* output) {
+  DirectConvolution<float>(g, true, kernel, e).run(input, output);
 }
-void forward_f64(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
-                 double* output) {
-  DirectConvolution<double>(g, Direction::forward, kernel, e).run(input, output);
+void direct_forward_f64(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
+                        double* output) {
+  DirectConvolution<double>(g, true, kernel, e).run(input, output);
 }
-void backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
-                  float* input) {
-  DirectConvolution<float>(g, Direction::backward, kernel, e).run(output, input);
+void direct_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
+                         float* input) {
+  DirectConvolution<float>(g, false, kernel, e).run(output, input);
 }
-void backward_f64(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
-                  double* input) {
-  DirectConvolution<double>(g, Direction::backward, kernel, e).run(output, input);
+void direct_backward_f64(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
+                         double* input) {
+  DirectConvolution<double>(g, false, kernel, e).run(output, input);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
@@ -186,30 +155,26 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace tessera::kernels {
 
-HWY_EXPORT(forward_f32);
-HWY_EXPORT(forward_f64);
-HWY_EXPORT(backward_f32);
-HWY_EXPORT(backward_f64);
+HWY_EXPORT(direct_forward_f32);
+HWY_EXPORT(direct_forward_f64);
+HWY_EXPORT(direct_backward_f32);
+HWY_EXPORT(direct_backward_f64);
 
-template <>
-void conv_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
-                  float* output) {
-  HWY_DYNAMIC_DISPATCH(forward_f32)(g, input, kernel, e, output);
+void direct_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
+                    float* output) {
+  HWY_DYNAMIC_DISPATCH(direct_forward_f32)(g, input, kernel, e, output);
 }
-template <>
-void conv_forward(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
-                  double* output) {
-  HWY_DYNAMIC_DISPATCH(forward_f64)(g, input, kernel, e, output);
+void direct_forward(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
+                    double* output) {
+  HWY_DYNAMIC_DISPATCH(direct_forward_f64)(g, input, kernel, e, output);
 }
-template <>
-void conv_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
-                         float* input) {
-  HWY_DYNAMIC_DISPATCH(backward_f32)(g, output, kernel, e, input);
+void direct_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
+                           float* input) {
+  HWY_DYNAMIC_DISPATCH(direct_backward_f32)(g, output, kernel, e, input);
 }
-template <>
-void conv_backward_input(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
-                         double* input) {
-  HWY_DYNAMIC_DISPATCH(backward_f64)(g, output, kernel, e, input);
+void direct_backward_input(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
+                           double* input) {
+  HWY_DYNAMIC_DISPATCH(direct_backward_f64)(g, output, kernel, e, input);
 }
 
 }  // namespace tessera::kernels

@@ -6,66 +6,13 @@
 // Highway's headers must follow foreach_target.
 #include <hwy/highway.h>
 
-#include <array>
-#include <tessera/core/kernels/conv.hpp>
 #include <tessera/core/kernels/conv_band-inl.hpp>
+#include <tessera/core/kernels/conv_plans.hpp>
+#include <tessera/core/kernels/conv_sum-inl.hpp>
 #include <tessera/core/parallel.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
-
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr int64_t max_entries = 12;
-#else
-constexpr int64_t max_entries = 6;
-#endif
-
-/// The pixels that one tile sums over.
-template <class T>
-struct PixelTask {
-  int64_t rows, columns;
-  int64_t source_row, source_step;      ///< source elements from one result row, and one pixel, to the next
-  int64_t gradient_row, gradient_step;  ///< the same for the gradient
-};
-
-/// sums[entry][channel] += over all pixels source[entry] * gradient[channel]: E entries of a tap row times a block of
-/// channels.
-template <int E, class T>
-HWY_NOINLINE void sum_tile(const PixelTask<T>& task, const T* HWY_RESTRICT source, const T* HWY_RESTRICT gradient,
-                           T* HWY_RESTRICT sums, int64_t sums_step) {
-  const hn::ScalableTag<T> d;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  using Vec = hn::Vec<decltype(d)>;
-  Vec acc[E][2];
-  TESSERA_UNROLL for (int e = 0; e < E; ++e) {
-    acc[e][0] = hn::LoadU(d, sums + e * sums_step);
-    acc[e][1] = hn::LoadU(d, sums + e * sums_step + lanes);
-  }
-  for (int64_t row = 0; row < task.rows; ++row) {
-    const T* HWY_RESTRICT x = source + row * task.source_row;
-    const T* HWY_RESTRICT g = gradient + row * task.gradient_row;
-    for (int64_t column = 0; column < task.columns; ++column, x += task.source_step, g += task.gradient_step) {
-      const Vec g0 = hn::LoadU(d, g), g1 = hn::LoadU(d, g + lanes);
-      TESSERA_UNROLL for (int e = 0; e < E; ++e) {
-        const Vec value = hn::Set(d, x[e]);
-        acc[e][0] = hn::MulAdd(value, g0, acc[e][0]);
-        acc[e][1] = hn::MulAdd(value, g1, acc[e][1]);
-      }
-    }
-  }
-  TESSERA_UNROLL for (int e = 0; e < E; ++e) {
-    hn::StoreU(acc[e][0], d, sums + e * sums_step);
-    hn::StoreU(acc[e][1], d, sums + e * sums_step + lanes);
-  }
-}
-
-template <class T>
-using SumFunction = void (*)(const PixelTask<T>&, const T*, const T*, T*, int64_t);
-
-template <class T, int... E>
-constexpr std::array<SumFunction<T>, sizeof...(E)> sum_table(std::integer_sequence<int, E...>) {
-  return {&sum_tile<E + 1, T>...};
-}
 
 template <class T>
 class WeightGradient {
@@ -162,18 +109,6 @@ class WeightGradient {
     return copy;
   }
 
-  static void sum_run(const PixelTask<T>& task, const T* source, const T* gradient, int64_t length, T* sums) {
-    static constexpr auto table = sum_table<T>(std::make_integer_sequence<int, max_entries>());
-    const int64_t block = block_width<T>(), tiles = divide_up(length, max_entries);
-    const int64_t entries = length / tiles, larger = length % tiles;
-    for (int64_t tile = 0; tile < tiles; ++tile) {
-      const int64_t mine = entries + (tile < larger);
-      table[static_cast<std::size_t>(mine - 1)](task, source, gradient, sums, block);
-      source += mine;
-      sums += mine * block;
-    }
-  }
-
   /// Adds the chunks' sums in order and puts them into the kernel's layout [kh, kw, in/groups, out].
   void add_up(const T* sums, T* kernel_gradient) const {
     const int64_t block = block_width<T>(), blocks_per_group = padded_ / block;
@@ -201,10 +136,10 @@ class WeightGradient {
   int64_t chunks_, parts_;
 };
 
-void weights_f32(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
+void direct_kernel_f32(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
   WeightGradient<float>(g).run(input, output, kernel_gradient);
 }
-void weights_f64(const ConvGeometry& g, const double* input, const double* output, double* kernel_gradient) {
+void direct_kernel_f64(const ConvGeometry& g, const double* input, const double* output, double* kernel_gradient) {
   WeightGradient<double>(g).run(input, output, kernel_gradient);
 }
 
@@ -214,16 +149,14 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace tessera::kernels {
 
-HWY_EXPORT(weights_f32);
-HWY_EXPORT(weights_f64);
+HWY_EXPORT(direct_kernel_f32);
+HWY_EXPORT(direct_kernel_f64);
 
-template <>
-void conv_backward_kernel(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
-  HWY_DYNAMIC_DISPATCH(weights_f32)(g, input, output, kernel_gradient);
+void direct_backward_kernel(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
+  HWY_DYNAMIC_DISPATCH(direct_kernel_f32)(g, input, output, kernel_gradient);
 }
-template <>
-void conv_backward_kernel(const ConvGeometry& g, const double* input, const double* output, double* kernel_gradient) {
-  HWY_DYNAMIC_DISPATCH(weights_f64)(g, input, output, kernel_gradient);
+void direct_backward_kernel(const ConvGeometry& g, const double* input, const double* output, double* kernel_gradient) {
+  HWY_DYNAMIC_DISPATCH(direct_kernel_f64)(g, input, output, kernel_gradient);
 }
 
 }  // namespace tessera::kernels

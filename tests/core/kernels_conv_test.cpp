@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
 #include <tessera/core/arena.hpp>
+#include <tessera/core/conv_plan.hpp>
 #include <tessera/core/kernels/conv.hpp>
+#include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/parallel.hpp>
 #include <tessera/core/simd_target.hpp>
 
@@ -28,6 +30,14 @@ struct ConvResults {
   }
 };
 
+/// Numbers of every sign and many digits, at most 1.
+Tensor waves(const Shape& shape, double step) {
+  Tensor values = Tensor::empty(shape);
+  for (std::int64_t i = 0; i < values.numel(); ++i)
+    values.mutable_data<float>()[i] = static_cast<float>(std::sin(step * static_cast<double>(i)));
+  return values;
+}
+
 template <class T>
 void check_case(const ConvCase& c) {
   const Shape input{c.batch, c.input.height, c.input.width, c.in_channels};
@@ -44,6 +54,7 @@ void check_case(const ConvCase& c) {
 
 TEST_CASE("convolution kernels equal the reference loops exactly, on every SIMD target, in both float types") {
   fill_new_blocks(true);
+  set_conv_plan(ConvPlan::direct);
   for (const std::string& target : simd_targets()) {
     set_simd_target(target);
     CHECK(simd_target() == target);
@@ -55,28 +66,70 @@ TEST_CASE("convolution kernels equal the reference loops exactly, on every SIMD 
     }
   }
   set_simd_target("");
+  set_conv_plan(ConvPlan::automatic);
+  fill_new_blocks(false);
+}
+
+namespace {
+
+double largest(const Tensor& values) { return max_difference(values, Tensor::zeros(values.shape(), values.dtype())); }
+
+/// Sum of |kernel| over all that one result of the convolution, or one of its input gradient, adds up; the larger one.
+double largest_kernel_sum(const ConvGeometry& g, const Tensor& kernel) {
+  Tensor ones = Tensor::ones(g.input_shape(), f64), sizes = kernel.clone();
+  for (std::int64_t i = 0; i < sizes.numel(); ++i) sizes.mutable_data<double>()[i] = std::abs(sizes.data<double>()[i]);
+  return std::max(largest(reference_conv(g, ones, sizes)),
+                  largest(reference_input_gradient(g, Tensor::ones(g.output_shape(), f64), sizes)));
+}
+
+}  // namespace
+
+TEST_CASE("Winograd stays within its error bound of the double result, on every SIMD target") {
+  fill_new_blocks(true);
+  set_conv_plan(ConvPlan::winograd);
+  constexpr double rounding = 0x1p-24, factor = 16;
+  std::size_t tried = 0;
+  for (const std::string& target : simd_targets()) {
+    set_simd_target(target);
+    for (const ConvCase& c : conv_cases()) {
+      const Shape kernel{c.kernel.height, c.kernel.width, c.in_channels / c.options.groups, c.filters};
+      const ConvGeometry g =
+          conv2d_geometry({c.batch, c.input.height, c.input.width, c.in_channels}, kernel, c.options);
+      if (!kernels::winograd_fits(g) || c.batch == 0) continue;
+      CAPTURE(target);
+      CAPTURE(c.name);
+      ++tried;
+      const Tensor x = waves(g.input_shape(), 0.7), w = waves(kernel, 1.3), y = waves(g.output_shape(), 0.9);
+      const Tensor x64 = x.to(f64), w64 = w.to(f64), y64 = y.to(f64);
+      const ConvResults<float> results(g, x, w, y);
+      const double bound = factor * rounding * largest_kernel_sum(g, w64);
+      CHECK(max_difference(results.output, reference_conv(g, x64, w64)) < bound);
+      CHECK(max_difference(results.input_gradient, reference_input_gradient(g, y64, w64)) < bound);
+      const double pixels = static_cast<double>(g.batch * g.output.height * g.output.width);
+      CHECK(max_difference(results.kernel_gradient, reference_kernel_gradient(g, x64, y64)) <
+            factor * rounding * pixels);
+    }
+  }
+  CHECK(tried >= 10);
+  set_simd_target("");
+  set_conv_plan(ConvPlan::automatic);
   fill_new_blocks(false);
 }
 
 TEST_CASE("convolution kernels give the same bits on 1, 2, 3 and 8 threads") {
-  const ConvGeometry g = conv2d_geometry({2, 37, 41, 11}, {3, 3, 11, 19}, {.strides = 2, .padding = 1});
-  const auto irrational = [](const Shape& shape, double step) {
-    Tensor values = Tensor::empty(shape);
-    for (std::int64_t i = 0; i < values.numel(); ++i)
-      values.mutable_data<float>()[i] = static_cast<float>(std::sin(step * static_cast<double>(i)));
-    return values;
-  };
-  const Tensor x = irrational(g.input_shape(), 0.7), w = irrational(g.kernel_shape(), 1.3),
-               y = irrational(g.output_shape(), 0.9);
   const int before = num_threads();
-  set_num_threads(1);
-  const ConvResults<float> one(g, x, w, y);
-  for (const int threads : {2, 3, 8}) {
-    set_num_threads(threads);
-    const ConvResults<float> many(g, x, w, y);
-    CHECK(equal(one.output, many.output));
-    CHECK(equal(one.input_gradient, many.input_gradient));
-    CHECK(equal(one.kernel_gradient, many.kernel_gradient));
+  for (const std::int64_t stride : {1, 2}) {  // Winograd and direct
+    const ConvGeometry g = conv2d_geometry({2, 37, 41, 11}, {3, 3, 11, 19}, {.strides = stride, .padding = 1});
+    const Tensor x = waves(g.input_shape(), 0.7), w = waves(g.kernel_shape(), 1.3), y = waves(g.output_shape(), 0.9);
+    set_num_threads(1);
+    const ConvResults<float> one(g, x, w, y);
+    for (const int threads : {2, 3, 8}) {
+      set_num_threads(threads);
+      const ConvResults<float> many(g, x, w, y);
+      CHECK(equal(one.output, many.output));
+      CHECK(equal(one.input_gradient, many.input_gradient));
+      CHECK(equal(one.kernel_gradient, many.kernel_gradient));
+    }
   }
   set_num_threads(before);
 }

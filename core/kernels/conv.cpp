@@ -1,0 +1,69 @@
+#include <atomic>
+#include <tessera/core/conv_plan.hpp>
+#include <tessera/core/kernels/conv_plans.hpp>
+
+namespace tessera {
+namespace {
+
+std::atomic<ConvPlan> chosen_plan{ConvPlan::automatic};
+
+/// What Winograd saves in multiplications it spends on transforms, which fewer than 8 channels on a side do not repay.
+/// Depends on one image's geometry only, so that results do not depend on the batch an image sits in.
+bool use_winograd(const ConvGeometry& g) {
+  const ConvPlan plan = chosen_plan;
+  if (plan == ConvPlan::direct || !kernels::winograd_fits(g)) return false;
+  return plan == ConvPlan::winograd ||
+         (g.in_channels >= 8 && g.out_channels >= 8 && g.output.height >= 4 && g.output.width >= 4);
+}
+
+/// Weight gradients sum over tiles: below some 16 an image the transforms of the kernel outweigh the sums.
+bool use_winograd_for_kernel(const ConvGeometry& g) {
+  return use_winograd(g) && (chosen_plan == ConvPlan::winograd || g.output.height * g.output.width >= 256);
+}
+
+}  // namespace
+
+void set_conv_plan(ConvPlan plan) { chosen_plan = plan; }
+ConvPlan conv_plan() { return chosen_plan; }
+
+namespace kernels {
+
+template <>
+void conv_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
+                  float* output) {
+  if (use_winograd(g)) return winograd_forward(g, input, kernel, e, output);
+  direct_forward(g, input, kernel, e, output);
+}
+
+template <>
+void conv_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
+                         float* input) {
+  if (use_winograd(g)) return winograd_backward_input(g, output, kernel, e, input);
+  direct_backward_input(g, output, kernel, e, input);
+}
+
+template <>
+void conv_backward_kernel(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
+  if (use_winograd_for_kernel(g)) return winograd_backward_kernel(g, input, output, kernel_gradient);
+  direct_backward_kernel(g, input, output, kernel_gradient);
+}
+
+template <>
+void conv_forward(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
+                  double* output) {
+  direct_forward(g, input, kernel, e, output);
+}
+
+template <>
+void conv_backward_input(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
+                         double* input) {
+  direct_backward_input(g, output, kernel, e, input);
+}
+
+template <>
+void conv_backward_kernel(const ConvGeometry& g, const double* input, const double* output, double* kernel_gradient) {
+  direct_backward_kernel(g, input, output, kernel_gradient);
+}
+
+}  // namespace kernels
+}  // namespace tessera

@@ -1,0 +1,170 @@
+// Winograd convolution, forward and backward to the input: tiles of 4x4 results from 36 products each.
+#include <tessera/core/kernels/simd.hpp>
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tessera/core/kernels/conv_winograd.cpp"
+#include <hwy/foreach_target.h>
+// Highway's headers must follow foreach_target.
+#include <hwy/highway.h>
+
+#include <tessera/core/kernels/conv_pack-inl.hpp>
+#include <tessera/core/kernels/conv_plans.hpp>
+#include <tessera/core/kernels/winograd-inl.hpp>
+
+HWY_BEFORE_NAMESPACE();
+namespace tessera::kernels::HWY_NAMESPACE {
+
+class WinogradConvolution {
+ public:
+  WinogradConvolution(const ConvGeometry& geometry, bool forward, const float* kernel, const Epilogue<float>& epilogue)
+      : pass_(forward ? forward_pass(geometry) : backward_passes(geometry).front()),
+        source_size_(forward ? geometry.input : geometry.output),
+        sources_(forward ? geometry.in_channels : geometry.out_channels),
+        results_(forward ? geometry.out_channels : geometry.in_channels),
+        blocks_(divide_up(results_, block_width<float>())),
+        grid_{geometry.batch, pass_.rows.count, pass_.columns.count},
+        epilogue_(epilogue),
+        bias_(blocks_ * block_width<float>()),
+        weights_(blocks_ * winograd_points * sources_ * block_width<float>()) {
+    std::fill(bias_.data(), bias_.data() + blocks_ * block_width<float>(), 0.0f);
+    if (epilogue.bias) std::copy(epilogue.bias, epilogue.bias + results_, bias_.data());
+    transform_weights(geometry, forward, kernel);
+  }
+
+  void run(const float* source, float* result) const {
+    // As many tiles as keep their points in half of the L2 cache, a multiple of the register tile's height.
+    const int64_t fitting = int64_t{256} * 1024 / (winograd_points * sources_ * 4);
+    const int64_t tiles = std::clamp<int64_t>(fitting, 6, 96) / 6 * 6;
+    const int64_t units = divide_up(grid_.count(), tiles);
+    const int64_t parts = std::clamp<int64_t>(divide_up(4, std::max<int64_t>(units, 1)), 1, blocks_);
+    parallel_for(units * parts, [&](int64_t item) {
+      const int64_t first = item / parts * tiles, part = item % parts;
+      compute(source, result, first, std::min(tiles, grid_.count() - first), blocks_ * part / parts,
+              blocks_ * (part + 1) / parts);
+    });
+  }
+
+ private:
+  /// weights_ [block][36][source][block width] = G g G^T
+  void transform_weights(const ConvGeometry& geometry, bool forward, const float* kernel) {
+    const FloatTag tag;
+    const int64_t block = block_width<float>(), lanes = block / 2;
+    const Buffer<float> packed(blocks_ * 9 * sources_ * block);
+    pack_weights(geometry, forward, pass_, kernel, packed.data());
+    parallel_for(blocks_, [&](int64_t b) {
+      const float* from = packed.data() + b * 9 * sources_ * block;
+      float* to = weights_.data() + b * winograd_points * sources_ * block;
+      for (int64_t i = 0; i < sources_ * 2; ++i, from += lanes, to += lanes) {
+        FloatVec taps[9], half[18], row[6];
+        for (int tap = 0; tap < 9; ++tap) taps[tap] = hn::LoadU(tag, from + tap * sources_ * block);
+        for (int x = 0; x < 3; ++x) transform_kernel(taps + x, 3, half + x, 3);
+        for (int y = 0; y < 6; ++y) {
+          transform_kernel(half + 3 * y, 1, row, 1);
+          for (int x = 0; x < 6; ++x) hn::StoreU(row[x], tag, to + (y * 6 + x) * sources_ * block);
+        }
+      }
+    });
+  }
+
+  void compute(const float* source, float* result, int64_t first, int64_t tiles, int64_t first_block,
+               int64_t last_block) const {
+    const int64_t block = block_width<float>(), lanes = block / 2, padded = whole_vectors(sources_);
+    float* const points = scratch<float>(0, winograd_points * tiles * padded);
+    float* const products = scratch<float>(2, winograd_points * tiles * block);
+    load_tiles(grid_, source, source_size_, sources_, pass_.rows.offset, pass_.columns.offset, first, tiles, points);
+    const float zeros[HWY_MAX_BYTES / 2] = {};
+    TileTask<float> task{.rows = 1,
+                         .row_step = 0,
+                         .runs = 1,
+                         .run_step = 0,
+                         .run_length = sources_,
+                         .pixel_step = padded,
+                         .result_step = block,
+                         .channels = block,
+                         .weights = nullptr,
+                         .bias = zeros,
+                         .rectify = false,
+                         .slope = 0};
+    for (int64_t b = first_block; b < last_block; ++b) {
+      if (results_ - b * block <= lanes) task.channels = lanes;
+      for (int64_t point = 0; point < winograd_points; ++point) {
+        task.weights = weights_.data() + (b * winograd_points + point) * sources_ * block;
+        compute_row(task, points + point * tiles * padded, products + point * tiles * block, tiles, lanes);
+      }
+      for (int64_t tile = 0; tile < tiles; ++tile)
+        for (int64_t c = b * block; c < std::min((b + 1) * block, results_); c += lanes)
+          store_tile(products + tile * block + c % block, tiles * block, grid_.at(first + tile), c, result);
+    }
+  }
+
+  /// A^T M A, bias and activation for a vector of channels of one tile; what overhangs the image is dropped.
+  void store_tile(const float* products, int64_t point_step, const TileGrid::Position& at, int64_t channel,
+                  float* result) const {
+    const FloatTag tag;
+    FloatVec column[6], half[24], row[4];
+    for (int x = 0; x < 6; ++x) {
+      for (int y = 0; y < 6; ++y) column[y] = hn::LoadU(tag, products + (y * 6 + x) * point_step);
+      transform_result(column, 1, half + x, 6);
+    }
+    const FloatVec bias = hn::LoadU(tag, bias_.data() + channel);
+    const FloatVec zero = hn::Zero(tag), slope = hn::Set(tag, epilogue_.slope);
+    const int64_t rows = std::min(winograd_tile, grid_.height - at.y),
+                  columns = std::min(winograd_tile, grid_.width - at.x);
+    const int64_t lanes = static_cast<int64_t>(hn::Lanes(tag)), channels = std::min(lanes, results_ - channel);
+    float* target = result + ((at.image * grid_.height + at.y) * grid_.width + at.x) * results_ + channel;
+    for (int64_t y = 0; y < rows; ++y, target += grid_.width * results_) {
+      transform_result(half + 6 * y, 1, row, 1);
+      for (int64_t x = 0; x < columns; ++x) {
+        FloatVec value = hn::Add(row[x], bias);
+        if (epilogue_.rectify) value = hn::IfThenElse(hn::Lt(value, zero), hn::Mul(value, slope), value);
+        if (channels == lanes) {
+          hn::StoreU(value, tag, target + x * results_);
+        } else {
+          float whole[HWY_MAX_BYTES / sizeof(float)];
+          hn::StoreU(value, tag, whole);
+          std::copy(whole, whole + channels, target + x * results_);
+        }
+      }
+    }
+  }
+
+  ConvPass pass_;
+  Size2D source_size_;
+  int64_t sources_, results_, blocks_;
+  TileGrid grid_;
+  Epilogue<float> epilogue_;
+  Buffer<float> bias_, weights_;
+};
+
+void winograd_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
+                          float* output) {
+  WinogradConvolution(g, true, kernel, e).run(input, output);
+}
+void winograd_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
+                           float* input) {
+  WinogradConvolution(g, false, kernel, e).run(output, input);
+}
+
+}  // namespace tessera::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tessera::kernels {
+
+HWY_EXPORT(winograd_forward_f32);
+HWY_EXPORT(winograd_backward_f32);
+
+bool winograd_fits(const ConvGeometry& g) {
+  return g.kernel == Size2D(3) && g.stride == Size2D(1) && g.dilation == Size2D(1) && g.groups == 1;
+}
+
+void winograd_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
+                      float* output) {
+  HWY_DYNAMIC_DISPATCH(winograd_forward_f32)(g, input, kernel, e, output);
+}
+void winograd_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
+                             float* input) {
+  HWY_DYNAMIC_DISPATCH(winograd_backward_f32)(g, output, kernel, e, input);
+}
+
+}  // namespace tessera::kernels
+#endif

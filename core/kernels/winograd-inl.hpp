@@ -1,0 +1,156 @@
+// Included once per SIMD target: the transforms of Winograd's F(4x4, 3x3) (Lavin and Gray 2015), a vector of channels
+// at a time. Y = A^T [(G g G^T) . (B^T d B)] A: 36 products for 16 results instead of 144.
+#if defined(TESSERA_WINOGRAD_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef TESSERA_WINOGRAD_INL
+#undef TESSERA_WINOGRAD_INL
+#else
+#define TESSERA_WINOGRAD_INL
+#endif
+
+#include <hwy/highway.h>
+
+#include <tessera/core/kernels/conv_band-inl.hpp>
+
+HWY_BEFORE_NAMESPACE();
+namespace tessera::kernels::HWY_NAMESPACE {
+
+constexpr int64_t winograd_tile = 4;     ///< results a side
+constexpr int64_t winograd_patch = 6;    ///< sources a side
+constexpr int64_t winograd_points = 36;  ///< products
+
+using FloatTag = hn::ScalableTag<float>;
+using FloatVec = hn::Vec<FloatTag>;
+
+/// B^T: six sources of a row or column to six points.
+HWY_INLINE void transform_source(const FloatVec* HWY_RESTRICT d, int step, FloatVec* HWY_RESTRICT t, int out_step) {
+  const FloatTag tag;
+  const FloatVec two = hn::Set(tag, 2.0f), four = hn::Set(tag, 4.0f), five = hn::Set(tag, 5.0f);
+  const FloatVec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
+  t[0] = hn::NegMulAdd(five, d2, hn::MulAdd(four, d0, d4));
+  t[out_step] = hn::NegMulAdd(four, hn::Add(d1, d2), hn::Add(d3, d4));
+  t[2 * out_step] = hn::MulAdd(four, hn::Sub(d1, d2), hn::Sub(d4, d3));
+  t[3 * out_step] = hn::MulAdd(two, hn::Sub(d3, d1), hn::Sub(d4, d2));
+  t[4 * out_step] = hn::MulAdd(two, hn::Sub(d1, d3), hn::Sub(d4, d2));
+  t[5 * out_step] = hn::NegMulAdd(five, d3, hn::MulAdd(four, d1, d5));
+}
+
+/// A^T: six points to four results.
+HWY_INLINE void transform_result(const FloatVec* HWY_RESTRICT m, int step, FloatVec* HWY_RESTRICT y, int out_step) {
+  const FloatTag tag;
+  const FloatVec two = hn::Set(tag, 2.0f), four = hn::Set(tag, 4.0f), eight = hn::Set(tag, 8.0f);
+  const FloatVec a = hn::Add(m[step], m[2 * step]), b = hn::Sub(m[step], m[2 * step]);
+  const FloatVec c = hn::Add(m[3 * step], m[4 * step]), e = hn::Sub(m[3 * step], m[4 * step]);
+  y[0] = hn::Add(m[0], hn::Add(a, c));
+  y[out_step] = hn::MulAdd(two, e, b);
+  y[2 * out_step] = hn::MulAdd(four, c, a);
+  y[3 * out_step] = hn::Add(hn::MulAdd(eight, e, b), m[5 * step]);
+}
+
+/// A: four result gradients to six points, the adjoint of transform_result.
+HWY_INLINE void transform_gradient(const FloatVec* HWY_RESTRICT y, int step, FloatVec* HWY_RESTRICT m, int out_step) {
+  const FloatTag tag;
+  const FloatVec two = hn::Set(tag, 2.0f), four = hn::Set(tag, 4.0f), eight = hn::Set(tag, 8.0f);
+  const FloatVec y0 = y[0], y1 = y[step], y2 = y[2 * step], y3 = y[3 * step];
+  const FloatVec even = hn::Add(y0, y2), odd = hn::Add(y1, y3);
+  const FloatVec even4 = hn::MulAdd(four, y2, y0), odd8 = hn::MulAdd(eight, y3, hn::Mul(two, y1));
+  m[0] = y0;
+  m[out_step] = hn::Add(even, odd);
+  m[2 * out_step] = hn::Sub(even, odd);
+  m[3 * out_step] = hn::Add(even4, odd8);
+  m[4 * out_step] = hn::Sub(even4, odd8);
+  m[5 * out_step] = y3;
+}
+
+/// G: three kernel taps to six points.
+HWY_INLINE void transform_kernel(const FloatVec* HWY_RESTRICT g, int step, FloatVec* HWY_RESTRICT u, int out_step) {
+  const FloatTag tag;
+  const FloatVec sixth = hn::Set(tag, 1.0f / 6), twelfth = hn::Set(tag, 1.0f / 12), quarter = hn::Set(tag, 0.25f);
+  const FloatVec g0 = g[0], g1 = g[step], g2 = g[2 * step];
+  const FloatVec ends = hn::Mul(hn::Add(g0, g2), sixth), middle = hn::Mul(g1, sixth);
+  const FloatVec outer = hn::MulAdd(g2, sixth, hn::Mul(hn::Mul(g0, quarter), sixth)), inner = hn::Mul(g1, twelfth);
+  u[0] = hn::Mul(g0, quarter);
+  u[out_step] = hn::Neg(hn::Add(ends, middle));
+  u[2 * out_step] = hn::Sub(middle, ends);
+  u[3 * out_step] = hn::Add(outer, inner);
+  u[4 * out_step] = hn::Sub(outer, inner);
+  u[5 * out_step] = g2;
+}
+
+/// G^T: six points to three kernel gradients, the adjoint of transform_kernel.
+HWY_INLINE void transform_kernel_gradient(const FloatVec* HWY_RESTRICT u, int step, FloatVec* HWY_RESTRICT g,
+                                          int out_step) {
+  const FloatTag tag;
+  const FloatVec sixth = hn::Set(tag, 1.0f / 6), twelfth = hn::Set(tag, 1.0f / 12), quarter = hn::Set(tag, 0.25f);
+  const FloatVec sum12 = hn::Add(u[step], u[2 * step]), difference12 = hn::Sub(u[2 * step], u[step]);
+  const FloatVec sum34 = hn::Add(u[3 * step], u[4 * step]), difference34 = hn::Sub(u[3 * step], u[4 * step]);
+  const FloatVec sixths = hn::Mul(sum12, sixth);
+  g[0] = hn::Sub(hn::MulAdd(quarter, u[0], hn::Mul(hn::Mul(sum34, quarter), sixth)), sixths);
+  g[out_step] = hn::MulAdd(difference12, sixth, hn::Mul(difference34, twelfth));
+  g[2 * out_step] = hn::Add(hn::Sub(hn::Mul(sum34, sixth), sixths), u[5 * step]);
+}
+
+/// The tiles that an image's results are cut into, numbered over the whole batch; the last of a row or column may
+/// overhang.
+struct TileGrid {
+  int64_t batch, height, width;  ///< results
+  int64_t rows() const { return divide_up(height, winograd_tile); }
+  int64_t columns() const { return divide_up(width, winograd_tile); }
+  int64_t count() const { return batch * rows() * columns(); }
+
+  struct Position {
+    int64_t image, y, x;  ///< of the tile's first result
+  };
+  Position at(int64_t tile) const {
+    const int64_t column = tile % columns(), rest = tile / columns();
+    return {rest / rows(), rest % rows() * winograd_tile, column * winograd_tile};
+  }
+};
+
+/// Channels rounded up to whole vectors.
+HWY_INLINE int64_t whole_vectors(int64_t channels) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(FloatTag()));
+  return divide_up(channels, lanes) * lanes;
+}
+
+/// points[36][tiles][channels in whole vectors] = B^T d B of tiles first .. first + tiles - 1.
+inline void load_tiles(const TileGrid& grid, const float* source, Size2D size, int64_t channels, int64_t offset_y,
+                       int64_t offset_x, int64_t first, int64_t tiles, float* HWY_RESTRICT points) {
+  const FloatTag tag;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(tag)), padded = whole_vectors(channels);
+  float* const patch = scratch<float>(1, winograd_points * padded);
+  for (int64_t tile = 0; tile < tiles; ++tile) {
+    const TileGrid::Position at = grid.at(first + tile);
+    const int64_t y0 = at.y + offset_y, x0 = at.x + offset_x;
+    const float* image = source + at.image * size.height * size.width * channels;
+    const float* from = image + (y0 * size.width + x0) * channels;
+    int64_t row_step = size.width * channels, pixel_step = channels;
+    const bool inside = y0 >= 0 && x0 >= 0 && y0 + winograd_patch <= size.height && x0 + winograd_patch <= size.width;
+    if (!inside || padded != channels) {
+      std::fill(patch, patch + winograd_points * padded, 0.0f);
+      for (int64_t y = std::max<int64_t>(0, -y0); y < std::min(winograd_patch, size.height - y0); ++y)
+        for (int64_t x = std::max<int64_t>(0, -x0); x < std::min(winograd_patch, size.width - x0); ++x) {
+          const float* pixel = image + ((y0 + y) * size.width + x0 + x) * channels;
+          std::copy(pixel, pixel + channels, patch + (y * winograd_patch + x) * padded);
+        }
+      from = patch;
+      pixel_step = padded;
+      row_step = winograd_patch * padded;
+    }
+    for (int64_t c = 0; c < padded; c += lanes) {
+      FloatVec half[36], column[6], row[6];
+      for (int x = 0; x < 6; ++x) {
+        for (int y = 0; y < 6; ++y) column[y] = hn::LoadU(tag, from + y * row_step + x * pixel_step + c);
+        transform_source(column, 1, half + x, 6);
+      }
+      for (int y = 0; y < 6; ++y) {
+        transform_source(half + 6 * y, 1, row, 1);
+        for (int x = 0; x < 6; ++x) hn::StoreU(row[x], tag, points + ((y * 6 + x) * tiles + tile) * padded + c);
+      }
+    }
+  }
+}
+
+}  // namespace tessera::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
