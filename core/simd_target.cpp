@@ -14,7 +14,7 @@ namespace {
 std::vector<std::int64_t> usable_targets() {
   std::vector<std::int64_t> targets;
   const std::int64_t usable = hwy::SupportedTargets() & HWY_TARGETS;
-  for (int bit = 0; bit < 62; ++bit)
+  for (int bit = 0; bit < 63; ++bit)
     if (usable >> bit & 1) targets.push_back(std::int64_t{1} << bit);
   return targets;
 }
