@@ -16,7 +16,7 @@ Conv2D::Conv2D(Conv2DOptions options) : options_(std::move(options)) {
   detail::require_positive("Conv2D", "in_channels", "channels of the input", o.in_channels);
   detail::require_positive("Conv2D", "filters", "channels of the output", o.filters);
   detail::require_positive("Conv2D", "kernel_size", "height and width of the kernel", o.kernel_size);
-  detail::require_groups("Conv2D", o.groups, "in_channels", o.in_channels, "filters", o.filters);
+  detail::require_groups("Conv2D", o.groups, {{"in_channels", o.in_channels}, {"filters", o.filters}});
   const Shape kernel{o.kernel_size.height, o.kernel_size.width, o.in_channels / o.groups, o.filters};
   constexpr std::int64_t ample = 1 << 24;
   conv2d_geometry({1, ample, ample, o.in_channels}, kernel,

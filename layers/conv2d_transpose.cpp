@@ -22,7 +22,7 @@ Conv2DTranspose::Conv2DTranspose(Conv2DTransposeOptions options) : options_(std:
   detail::require_positive("Conv2DTranspose", "in_channels", "channels of the input", o.in_channels);
   detail::require_positive("Conv2DTranspose", "filters", "channels of the output", o.filters);
   detail::require_positive("Conv2DTranspose", "kernel_size", "height and width of the kernel", o.kernel_size);
-  detail::require_groups("Conv2DTranspose", o.groups, "in_channels", o.in_channels, "filters", o.filters);
+  detail::require_groups("Conv2DTranspose", o.groups, {{"in_channels", o.in_channels}, {"filters", o.filters}});
   const Shape kernel{o.kernel_size.height, o.kernel_size.width, o.filters / o.groups, o.in_channels};
   constexpr std::int64_t ample = 1 << 24;
   conv2d_transpose_geometry({1, ample, ample, o.in_channels}, kernel,

@@ -42,6 +42,12 @@ class Module {
     adopt(name, child);
     return child;
   }
+  /// The same for a module whose class is known only when the program runs.
+  template <std::derived_from<Module> Child>
+  std::shared_ptr<Child> add(const std::string& name, std::shared_ptr<Child> child) {
+    adopt(name, *child);
+    return child;
+  }
   /// Adds an f32 parameter drawn by its initializer and returns it.
   Tensor add_parameter(const std::string& name, const Shape& shape, const ParameterOptions& options);
   /// Adds `value` itself as a parameter; initialize() leaves it alone.

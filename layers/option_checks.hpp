@@ -2,6 +2,8 @@
 
 #include <cstdint>
 #include <tessera/core/conv_geometry.hpp>
+#include <utility>
+#include <vector>
 
 namespace tessera::detail {
 
@@ -9,8 +11,8 @@ namespace tessera::detail {
 void require_positive(const char* layer, const char* field, const char* meaning, std::int64_t value);
 void require_positive(const char* layer, const char* field, const char* meaning, Size2D value);
 
-/// ValueError unless `groups` divides both channel counts; says the nearest number that does.
-void require_groups(const char* layer, std::int64_t groups, const char* first_field, std::int64_t first,
-                    const char* second_field, std::int64_t second);
+/// ValueError unless `groups` divides every one of the named channel counts; says the nearest number that does.
+void require_groups(const char* layer, std::int64_t groups,
+                    const std::vector<std::pair<const char*, std::int64_t>>& channels);
 
 }  // namespace tessera::detail

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <tessera/layers/conv2d.hpp>
+#include <tessera/layers/conv2d_transpose.hpp>
+#include <variant>
+
+namespace tessera {
+
+/// What a ConvBlock puts between its convolution and its activation.
+struct Normalization {
+  enum class Kind : std::uint8_t { none, batch, group };
+  Kind kind = Kind::none;
+  std::int64_t groups = 1;  ///< of group normalisation
+  bool operator==(const Normalization&) const = default;
+};
+
+namespace normalization {
+inline constexpr Normalization none{};
+inline constexpr Normalization batch{Normalization::Kind::batch};
+constexpr Normalization group(std::int64_t groups) { return {Normalization::Kind::group, groups}; }
+}  // namespace normalization
+
+struct ConvBlockOptions {
+  std::variant<Conv2DOptions, Conv2DTransposeOptions> convolution = {};  ///< without an activation of its own; required
+  Normalization normalization = normalization::batch;                    ///< normalization::none, batch or group(g)
+  Activation activation = activation::relu;                              ///< after the normalisation
+  Size2D pool = 1;  ///< max-pooling by this size and stride; 1: none
+};
+
+/// Convolution, normalisation, activation and pooling as one layer: pool(act(norm(conv(x)))).
+///
+/// [N, H, W, in_channels] -> [N, H' / pool, W' / pool, filters]. Children: conv, and norm where there is one, so that
+/// paths are those of the separate layers. ValueError for a convolution with an activation of its own.
+class ConvBlock : public Layer {
+ public:
+  /// What comes out of the pooling and what went in: a skip connection takes the latter.
+  struct Pooled {
+    Tensor output;
+    Tensor unpooled;
+  };
+
+  explicit ConvBlock(ConvBlockOptions options);
+  Tensor forward(const Tensor& x) override { return run(x).output; }
+  Pooled with_unpooled(const Tensor& x) {
+    const ModuleCall call(*this);
+    return run(x);
+  }
+
+ private:
+  Pooled run(const Tensor& x);
+
+  ConvBlockOptions options_;
+  std::shared_ptr<Layer> conv_, norm_;
+};
+
+}  // namespace tessera

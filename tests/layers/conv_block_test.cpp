@@ -1,0 +1,98 @@
+#include <doctest/doctest.h>
+
+#include <tessera/layers/activation_layer.hpp>
+#include <tessera/layers/batch_norm2d.hpp>
+#include <tessera/layers/conv_block.hpp>
+#include <tessera/layers/group_norm.hpp>
+#include <tessera/layers/layer_gradcheck.hpp>
+#include <tessera/layers/pooling.hpp>
+#include <tessera/layers/sequential.hpp>
+
+#include "tests/support/message_of.hpp"
+#include "tests/support/values.hpp"
+
+using namespace tessera;
+using tessera::test::difference;
+using tessera::test::message_of;
+using tessera::test::random_tensor;
+
+namespace {
+
+const Conv2DOptions conv{.in_channels = 3, .filters = 4, .kernel_size = 3, .padding = same};
+const Conv2DTransposeOptions up{.in_channels = 3, .filters = 4, .kernel_size = 3, .strides = 2, .padding = same};
+
+/// The block's output, gradients and state must be those of the separate layers `conv`, `norm`, and so on.
+void check_equal(ConvBlock block, Sequential layers) {
+  layers.load_state_dict(block.state_dict());
+  const Tensor x = random_tensor({2, 6, 4, 3}, 3, f32);
+  const Tensor y = block(x), z = layers(x);
+  CHECK(difference(y, z) < 1e-6);
+  const Tensor upstream = random_tensor(y.shape(), 4, f32);
+  y.backward(upstream);
+  z.backward(upstream);
+  const auto mine = block.parameters(), theirs = layers.parameters();
+  REQUIRE(mine.size() == theirs.size());
+  for (std::size_t i = 0; i < mine.size(); ++i) {
+    CHECK(mine[i].path == theirs[i].path);
+    CHECK(difference(mine[i].tensor.grad(), theirs[i].tensor.grad()) < 1e-5);
+  }
+  const auto after = layers.state_dict();
+  for (const auto& [path, tensor] : block.state_dict()) CHECK(difference(tensor, after.at(path)) < 1e-6);
+}
+
+}  // namespace
+
+TEST_CASE("a block is equal to its layers one after the other") {
+  Sequential batch_pool;
+  batch_pool.add("conv", Conv2D(conv));
+  batch_pool.add("norm", BatchNorm2D({.channels = 4}));
+  batch_pool.add("act", ReLU());
+  batch_pool.add("pool", MaxPool2D());
+  check_equal(ConvBlock({.convolution = conv, .pool = 2}), batch_pool);
+
+  Sequential group_up;
+  group_up.add("conv", Conv2DTranspose(up));
+  group_up.add("norm", GroupNorm({.channels = 4, .groups = 2}));
+  group_up.add("act", Tanh());
+  check_equal(ConvBlock({.convolution = up, .normalization = normalization::group(2), .activation = activation::tanh}),
+              group_up);
+
+  Sequential plain;
+  plain.add("conv", Conv2D(conv));
+  check_equal(ConvBlock({.convolution = conv, .normalization = normalization::none, .activation = activation::linear}),
+              plain);
+
+  Sequential linear_norm;
+  linear_norm.add("conv", Conv2D(conv));
+  linear_norm.add("norm", BatchNorm2D({.channels = 4}));
+  check_equal(ConvBlock({.convolution = conv, .activation = activation::linear}), linear_norm);
+}
+
+TEST_CASE("a block hands out what went into its pooling") {
+  ConvBlock block({.convolution = conv, .pool = {2, 1}});
+  block.eval();
+  const Tensor x = random_tensor({1, 4, 4, 3}, 1, f32);
+  const auto [pooled, unpooled] = block.with_unpooled(x);
+  CHECK(pooled.shape() == Shape{1, 2, 4, 4});
+  CHECK(unpooled.shape() == Shape{1, 4, 4, 4});
+  CHECK(difference(pooled, max_pool2d(unpooled, {.pool_size = {2, 1}})) == 0);
+  CHECK(difference(pooled, block(x)) == 0);
+}
+
+TEST_CASE("a block refuses options that contradict each other") {
+  Conv2DOptions active = conv;
+  active.activation = activation::relu;
+  CHECK(message_of<ValueError>([&] { const ConvBlock block({.convolution = active}); }) ==
+        "ConvBlock: .convolution has the activation relu: give it as the block's own .activation");
+  CHECK_THROWS_AS(ConvBlock({}), ValueError);
+  CHECK_THROWS_AS(ConvBlock({.convolution = conv, .pool = 0}), ValueError);
+}
+
+TEST_CASE("blocks pass gradcheck") {
+  ConvBlock pooled({.convolution = conv, .activation = activation::silu, .pool = 2});
+  ConvBlock grown({.convolution = up, .normalization = normalization::group(2), .activation = activation::silu});
+  for (ConvBlock* block : {&pooled, &grown}) {
+    const GradcheckReport report = gradcheck(*block, random_tensor({2, 4, 4, 3}));
+    CHECK_MESSAGE(report.passed, report.str());
+  }
+}
