@@ -1,7 +1,7 @@
-#include <algorithm>
 #include <tessera/core/autograd.hpp>
 #include <tessera/core/kernels/cross_entropy.hpp>
 #include <tessera/core/ops/cross_entropy.hpp>
+#include <tessera/core/ops/labels.hpp>
 #include <tessera/core/parallel.hpp>
 
 namespace tessera {
@@ -44,34 +44,7 @@ std::vector<double> checked_weights(const CrossEntropyOptions& options, std::int
   return options.class_weights;
 }
 
-[[noreturn]] void refuse_label(const Tensor& labels, std::int64_t at, std::int64_t classes,
-                               const CrossEntropyOptions& options) {
-  const double label = labels.reshape({-1}).at({at});
-  Shape position = labels.shape();
-  for (std::int64_t axis = labels.rank() - 1; axis >= 0; --axis) {
-    position[axis] = at % labels.size(axis);
-    at /= labels.size(axis);
-  }
-  const std::string ignored = options.ignore_index ? fmt::format(" or {} (ignored)", *options.ignore_index) : "";
-  raise<ValueError>(op, "expected labels from 0 to {}{} for {} classes, got {} at {} of {}", classes - 1, ignored,
-                    classes, label, position.str(), labels.shape().str());
-}
-
 }  // namespace
-
-void check_labels(std::string_view name, const Tensor& logits, const Tensor& labels) {
-  if (is_float(labels.dtype()))
-    raise<ValueError>(name, "expected labels (class indices) of type i32 or u8, got {} {}", name_of(labels.dtype()),
-                      labels.shape().str());
-  if (!is_float(logits.dtype()))
-    raise<ValueError>(name, "expected logits of type f32 or f64, got {} {}", name_of(logits.dtype()),
-                      logits.shape().str());
-  const bool fits = logits.rank() == labels.rank() + 1 && logits.size(-1) > 0 &&
-                    std::equal(labels.shape().begin(), labels.shape().end(), logits.shape().begin());
-  if (!fits)
-    raise<ShapeError>(name, "expected logits [N, H, W, classes] and labels [N, H, W], got {} and {}",
-                      logits.shape().str(), labels.shape().str());
-}
 
 CrossEntropy cross_entropy(const Tensor& logits, const Tensor& labels, const CrossEntropyOptions& options) {
   check_labels(op, logits, labels);
@@ -91,7 +64,7 @@ CrossEntropy cross_entropy(const Tensor& logits, const Tensor& labels, const Cro
       return kernels::cross_entropy(geometry, logits.data<T>(), labels.data<std::uint8_t>(), into);
     return kernels::cross_entropy(geometry, logits.data<T>(), labels.data<std::int32_t>(), into);
   });
-  if (totals.bad_label >= 0) refuse_label(labels, totals.bad_label, classes, options);
+  if (totals.bad_label >= 0) refuse_label(op, labels, totals.bad_label, classes, options.ignore_index);
   const Attributes attributes{{"classes", classes}, {"label_smoothing", options.label_smoothing}};
   return {record<CrossEntropyNode>(Tensor::scalar(totals.loss, logits.dtype()), {logits}, grad, attributes),
           totals.weight, totals.valid};

@@ -28,7 +28,4 @@ struct CrossEntropy {
 /// range.
 CrossEntropy cross_entropy(const Tensor& logits, const Tensor& labels, const CrossEntropyOptions& options = {});
 
-/// Checks labels against logits as cross_entropy does (shapes and types, not values), for errors called `op`.
-void check_labels(std::string_view op, const Tensor& logits, const Tensor& labels);
-
 }  // namespace tessera

@@ -87,9 +87,9 @@ TEST_CASE("loading a state that does not fit names what is wrong and changes not
   state = other.optimizer.state_dict();
   state["adam.lr"] = Tensor::from({1.0, -2.0}, {2});
   CHECK(refused(state) == "adam: expected lr >= 0, got lr = -2");
-  for (const auto& [name, tensor] : run.optimizer.state_dict()) {
-    CAPTURE(name);
-    CHECK(test::difference(tensor, before.at(name)) == 0);
+  for (const auto& entry : run.optimizer.state_dict()) {
+    CAPTURE(entry.first);
+    CHECK(test::difference(entry.second, before.at(entry.first)) == 0);
   }
 }
 

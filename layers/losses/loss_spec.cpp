@@ -1,0 +1,67 @@
+#include <charconv>
+#include <cmath>
+#include <tessera/layers/losses/dice.hpp>
+#include <tessera/layers/losses/focal.hpp>
+#include <tessera/layers/losses/loss_spec.hpp>
+#include <tessera/layers/losses/soft_jaccard.hpp>
+#include <tessera/layers/losses/softmax_cross_entropy.hpp>
+
+namespace tessera {
+namespace {
+
+LabelLoss loss_named(std::string_view name, std::string_view spec, const LossSpecOptions& o) {
+  if (name == "ce")
+    return [o](const Tensor& logits, const Tensor& labels) {
+      return softmax_cross_entropy(logits, labels, {o.class_weights, o.ignore_index, o.label_smoothing});
+    };
+  if (name == "focal")
+    return [o](const Tensor& logits, const Tensor& labels) {
+      return focal_loss(logits, labels, {.class_weights = o.class_weights, .ignore_index = o.ignore_index});
+    };
+  if (name == "dice")
+    return [o](const Tensor& logits, const Tensor& labels) {
+      return dice_loss(logits, labels, {.ignore_index = o.ignore_index});
+    };
+  if (name == "jaccard")
+    return [o](const Tensor& logits, const Tensor& labels) {
+      return soft_jaccard_loss(logits, labels, {.ignore_index = o.ignore_index});
+    };
+  raise<ValueError>("loss", "no loss is called \"{}\" in \"{}\"; there are ce, focal, dice and jaccard", name, spec);
+}
+
+std::string_view trim(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+double factor_of(std::string_view text, std::string_view spec) {
+  double factor = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), factor);
+  if (error != std::errc{} || end != text.data() + text.size() || !(factor >= 0) || !std::isfinite(factor))
+    raise<ValueError>("loss", "expected a factor such as 0.5 before '*', got \"{}\" in \"{}\"", text, spec);
+  return factor;
+}
+
+}  // namespace
+
+LabelLoss loss_from_spec(std::string_view spec, const LossSpecOptions& options) {
+  LabelLoss whole;
+  for (std::size_t begin = 0; begin <= spec.size();) {
+    const std::size_t end = std::min(spec.find('+', begin), spec.size());
+    const std::string_view term = spec.substr(begin, end - begin);
+    begin = end + 1;
+    const std::size_t star = term.find('*');
+    LabelLoss loss = loss_named(trim(star == term.npos ? term : term.substr(star + 1)), spec, options);
+    if (star != term.npos)
+      loss = [loss, factor = factor_of(trim(term.substr(0, star)), spec)](const Tensor& logits, const Tensor& labels) {
+        return factor * loss(logits, labels);
+      };
+    whole = !whole ? loss : [whole, loss](const Tensor& logits, const Tensor& labels) {
+      return whole(logits, labels) + loss(logits, labels);
+    };
+  }
+  return whole;
+}
+
+}  // namespace tessera

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <tessera/layers/losses/loss.hpp>
+#include <vector>
+
+namespace tessera {
+
+/// A loss of logits [N, H, W, classes] and labels [N, H, W].
+using LabelLoss = std::function<Loss(const Tensor& logits, const Tensor& labels)>;
+
+struct LossSpecOptions {
+  std::vector<double> class_weights = {};                   ///< of ce and focal
+  std::optional<std::int64_t> ignore_index = std::nullopt;  ///< of all of them
+  double label_smoothing = 0;                               ///< of ce
+};
+
+/// The weighted sum of losses that a text such as "ce+0.5*dice" names: ce, focal, dice, jaccard.
+///
+/// ValueError says which part was not understood and what names there are.
+LabelLoss loss_from_spec(std::string_view spec, const LossSpecOptions& options = {});
+
+}  // namespace tessera
