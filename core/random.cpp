@@ -29,10 +29,11 @@ std::uint64_t stream_of(std::string_view name) {
   return hash;
 }
 
-std::uint32_t RandomStream::bits(std::uint64_t element) const {
-  const std::uint64_t low = (std::uint64_t{draw_} << 32) | static_cast<std::uint32_t>(element >> 2);
-  return philox(seed_, stream_, low)[element & 3];
+std::array<std::uint32_t, 4> RandomStream::words(std::uint64_t block) const {
+  return philox(seed_, stream_, (std::uint64_t{draw_} << 32) | static_cast<std::uint32_t>(block));
 }
+
+std::uint32_t RandomStream::bits(std::uint64_t element) const { return words(element >> 2)[element & 3]; }
 
 double RandomStream::uniform(std::uint64_t element) const { return (bits(element) >> 8) * 0x1p-24; }
 

@@ -21,6 +21,8 @@ class RandomStream {
 
   /// A 32-bit word.
   std::uint32_t bits(std::uint64_t element) const;
+  /// The words of elements 4 * block to 4 * block + 3, at the price of one.
+  std::array<std::uint32_t, 4> words(std::uint64_t block) const;
   /// Uniform in [0, 1) with 24 bits, so that it is exact in f32 too.
   double uniform(std::uint64_t element) const;
   double uniform(std::uint64_t element, double low, double high) const;

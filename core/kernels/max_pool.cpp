@@ -33,7 +33,7 @@ struct Winner {
   Index<T> tap = 0;
 };
 
-/// A row of windows of exactly 2x2 pixels inside the image: most networks' pooling.
+/// A window of 2x2 pixels inside the image: most networks' pooling.
 bool whole_2x2(const WindowRange& rows, const WindowRange& columns) { return rows.size() == 2 && columns.size() == 2; }
 
 template <class T>
@@ -69,45 +69,51 @@ void index_window(const T* x, std::int64_t width, std::int64_t channels, const W
     }
 }
 
+/// Takes the place of the best numbers so far where this pixel is larger.
+template <class T>
+void offer_pixel(const T* pixel, Index<T> tap, std::int64_t count, T* best, Index<T>* winner) {
+  for (std::int64_t k = 0; k < count; ++k) {
+    const bool better = wins(pixel[k], best[k]);
+    best[k] = better ? pixel[k] : best[k];
+    winner[k] = better ? tap : winner[k];
+  }
+}
+
+/// Gives this pixel the gradients of the channels it won.
+template <class T>
+void take_gradient(const T* grad_y, Index<T> tap, std::int64_t count, const Index<T>* winner, T* grad_pixel) {
+  for (std::int64_t k = 0; k < count; ++k) {
+    const T grad = grad_y[k];
+    grad_pixel[k] += winner[k] == tap ? grad : T{0};
+  }
+}
+
 template <class T>
 void max_window_backward(const T* x, std::int64_t row_size, std::int64_t channels, const WindowRange& rows,
                          const WindowRange& columns, const T* grad_y, T* grad_x) {
-  const std::int64_t start = rows.begin * row_size + columns.begin * channels;
-  if (whole_2x2(rows, columns)) {
-    const T *a = x + start, *b = a + channels, *c = a + row_size, *d = c + channels;
-    T *grad_a = grad_x + start, *grad_b = grad_a + channels, *grad_c = grad_a + row_size, *grad_d = grad_c + channels;
-    for (std::int64_t k = 0; k < channels; ++k) {
-      const Index<T> tap = Winner<T>(a[k], b[k], c[k], d[k]).tap;
-      grad_a[k] += tap == 0 ? grad_y[k] : T{0};
-      grad_b[k] += tap == 1 ? grad_y[k] : T{0};
-      grad_c[k] += tap == 2 ? grad_y[k] : T{0};
-      grad_d[k] += tap == 3 ? grad_y[k] : T{0};
-    }
-    return;
-  }
   constexpr std::int64_t block = 64;
+  const std::int64_t start = rows.begin * row_size + columns.begin * channels;
   for (std::int64_t begin = 0; begin < channels; begin += block) {
     const std::int64_t count = std::min(block, channels - begin);
-    T best[block];
     Index<T> winner[block];
-    std::copy_n(x + start + begin, count, best);
-    std::fill_n(winner, count, Index<T>{0});
-    const auto for_each_pixel = [&](auto body) {
+    const T* first = x + start + begin;
+    const auto for_each_pixel = [&](const auto& body) {
       Index<T> tap = 0;
       for (std::int64_t row = rows.begin; row < rows.end; ++row)
         for (std::int64_t column = columns.begin; column < columns.end; ++column)
           body(tap++, row * row_size + column * channels + begin);
     };
-    for_each_pixel([&](Index<T> tap, std::int64_t at) {
-      for (std::int64_t k = 0; k < count; ++k) {
-        const bool better = wins(x[at + k], best[k]);
-        best[k] = better ? x[at + k] : best[k];
-        winner[k] = better ? tap : winner[k];
-      }
-    });
-    for_each_pixel([&](Index<T> tap, std::int64_t at) {
-      for (std::int64_t k = 0; k < count; ++k) grad_x[at + k] += winner[k] == tap ? grad_y[begin + k] : T{0};
-    });
+    if (whole_2x2(rows, columns)) {
+      const T *b = first + channels, *c = first + row_size, *d = c + channels;
+      for (std::int64_t k = 0; k < count; ++k) winner[k] = Winner<T>(first[k], b[k], c[k], d[k]).tap;
+    } else {
+      T best[block];
+      std::copy_n(first, count, best);
+      std::fill_n(winner, count, Index<T>{0});
+      for_each_pixel([&](Index<T> tap, std::int64_t at) { offer_pixel(x + at, tap, count, best, winner); });
+    }
+    for_each_pixel(
+        [&](Index<T> tap, std::int64_t at) { take_gradient(grad_y + begin, tap, count, winner, grad_x + at); });
   }
 }
 
