@@ -18,7 +18,7 @@ struct Row {
   D derivative;
 };
 template <class F, class D>  // clang 14 does not deduce an aggregate's arguments by itself
-Row(Kind, ActivationInfo, F, D) -> Row<F, D>;
+Row(Kind, ActivationInfo, F, D)->Row<F, D>;
 
 constexpr bool of_x = false, of_y = true;
 

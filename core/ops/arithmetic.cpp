@@ -44,6 +44,9 @@ struct Formula {
   B grad_b;
 };
 
+template <class F, class A, class B>
+Formula(const char*, F, A, B) -> Formula<F, A, B>;
+
 template <class Op>
 struct BinaryNode final : Node {  // saves a, b;  the formula's gradients, summed over what was repeated
   BinaryNode(const Op& op, const Tensor& a, const Tensor& b) : op_(op), a_(a), b_(b) {}

@@ -18,7 +18,7 @@ struct Formula {
   D derivative;
 };
 template <class F, class D>  // clang 14 does not deduce an aggregate's arguments by itself
-Formula(std::string_view, Derivative, F, D) -> Formula<F, D>;
+Formula(std::string_view, Derivative, F, D)->Formula<F, D>;
 
 template <class Op>
 struct ElementwiseNode final : Node {  // saves x or y;  grad_input = grad_output * f'
