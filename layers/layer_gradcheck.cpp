@@ -5,14 +5,14 @@ namespace tessera {
 namespace {
 
 /// Lends a tensor other numbers, and the place in the graph that goes with them, until the end of the scope.
-class Stand {
+class StandIn {
  public:
-  explicit Stand(const Tensor& tensor)
+  explicit StandIn(const Tensor& tensor)
       : tensor_(tensor), numbers_(tensor.detach()), record_(tensor.gradient_record()) {}
-  Stand(Stand&&) = default;
-  Stand(const Stand&) = delete;
-  Stand& operator=(const Stand&) = delete;
-  ~Stand() {
+  StandIn(StandIn&&) = default;
+  StandIn(const StandIn&) = delete;
+  StandIn& operator=(const StandIn&) = delete;
+  ~StandIn() {
     if (tensor_.defined()) become(numbers_, record_);
   }
   /// The tensor now reads, and passes gradients, as `other`.
@@ -33,7 +33,7 @@ class Stand {
 }  // namespace
 
 GradcheckReport gradcheck(Layer& layer, const Tensor& x, const GradcheckOptions& options) {
-  std::vector<Stand> parameters, buffers;
+  std::vector<StandIn> parameters, buffers;
   std::vector<Tensor> inputs{x.detach().to(f64)};
   for (const auto& named : layer.named_parameters()) {
     parameters.emplace_back(named.second);
@@ -43,7 +43,7 @@ GradcheckReport gradcheck(Layer& layer, const Tensor& x, const GradcheckOptions&
   return gradcheck(
       [&](const std::vector<Tensor>& values) {
         for (std::size_t i = 0; i < parameters.size(); ++i) parameters[i].stand_for(values[i + 1]);
-        for (Stand& buffer : buffers) buffer.stand_for(buffer.numbers());
+        for (StandIn& buffer : buffers) buffer.stand_for(buffer.numbers());
         return layer(values[0]);
       },
       inputs, options);

@@ -14,7 +14,18 @@ struct OwnParameter {
   std::string name;
   Tensor tensor;
   ParameterOptions options;
-  std::uint64_t drawn_version = 0;  // the tensor's version right after its initializer ran
+  // Where and in which version the numbers were right after the initializer ran.
+  const void* drawn_numbers = nullptr;
+  std::uint64_t drawn_version = 0;
+
+  const void* numbers() const {
+    return dispatch_all(tensor.dtype(), [&](auto zero) -> const void* { return tensor.data<decltype(zero)>(); });
+  }
+  bool as_drawn() const { return drawn_numbers == numbers() && drawn_version == tensor.version(); }
+  void mark_drawn() {
+    drawn_numbers = numbers();
+    drawn_version = tensor.version();
+  }
 };
 
 std::string class_name(const std::type_info& type) {
@@ -31,7 +42,8 @@ std::string joined(const std::string& path, const std::string& name) { return pa
 }  // namespace
 
 struct Module::State {
-  std::string name, path, type = "Module";
+  std::string name, path;
+  const std::type_info* type = &typeid(Module);
   std::weak_ptr<State> parent;
   std::vector<OwnParameter> parameters;
   std::vector<std::pair<std::string, Tensor>> buffers;
@@ -55,7 +67,7 @@ struct Module::State {
   void draw(OwnParameter& parameter) const {
     if (!parameter.options.initializer) return;
     parameter.options.initializer(parameter.tensor, RandomStream(seed, stream_of(joined(path, parameter.name))));
-    parameter.drawn_version = parameter.tensor.version();
+    parameter.mark_drawn();
   }
 
   void settle_below(const State& above) {
@@ -63,17 +75,20 @@ struct Module::State {
     training = above.training;
     seed = above.seed;
     for (auto& parameter : parameters)
-      if (parameter.tensor.version() == parameter.drawn_version) draw(parameter);
+      if (parameter.as_drawn()) draw(parameter);
     for (const auto& child : children) child->settle_below(*this);
   }
 
+  std::string type_name() const { return class_name(*type); }
+
   void check_new_name(const std::string& wanted) const {
     if (wanted.empty() || wanted.find_first_of("./@") != std::string::npos)
-      raise<ValueError>(type, "\"{}\" cannot be a name: names are not empty and hold no '.', '/' or '@'", wanted);
+      raise<ValueError>(type_name(), "\"{}\" cannot be a name: names are not empty and hold no '.', '/' or '@'",
+                        wanted);
     bool taken = find(wanted) != nullptr;
     for (const auto& parameter : parameters) taken = taken || parameter.name == wanted;
     for (const auto& buffer : buffers) taken = taken || buffer.first == wanted;
-    if (taken) raise<ValueError>(type, "there is already something called \"{}\" here", wanted);
+    if (taken) raise<ValueError>(type_name(), "there is already something called \"{}\" here", wanted);
   }
 };
 
@@ -84,8 +99,8 @@ thread_local const void* running_state = nullptr;
 Module::Module() : state_(std::make_shared<State>()) {}
 
 void Module::adopt(const std::string& name, const Module& child) {
-  state_->type = class_name(typeid(*this));
-  child.state_->type = class_name(typeid(child));
+  state_->type = &typeid(*this);
+  child.state_->type = &typeid(child);
   state_->check_new_name(name);
   if (!child.state_->parent.expired())
     raise<ValueError>("add", "\"{}\" is already part of a module, as \"{}\"", name, child.state_->path);
@@ -166,7 +181,7 @@ Module Module::child(const std::string& path) const {
 }
 
 const std::string& Module::path() const { return state_->path; }
-const std::string& Module::type_name() const { return state_->type; }
+std::string Module::type_name() const { return state_->type_name(); }
 
 void Module::train(bool on) {
   state_->walk([on](State& state, const std::string&) { state.training = on; });
@@ -188,9 +203,9 @@ void Module::to(DType dtype) {
   const NoGrad no_grad;
   state_->walk([dtype](State& state, const std::string&) {
     for (auto& own : state.parameters) {
-      const bool as_drawn = own.tensor.version() == own.drawn_version;
+      const bool as_drawn = own.as_drawn();
       own.tensor.set_data(own.tensor.to(dtype));
-      own.drawn_version = own.tensor.version() + (as_drawn ? 0 : 1);
+      if (as_drawn) own.mark_drawn();
     }
     for (auto& [name, tensor] : state.buffers)
       if (is_float(tensor.dtype())) tensor.set_data(tensor.to(dtype));
@@ -240,13 +255,13 @@ std::int64_t Module::parameter_count() const {
 
 ModuleCall::ModuleCall(const Module& module)
     : before_(static_cast<const Module::State*>(running_state)), scope_(module.path()) {
-  module.state_->type = class_name(typeid(module));
+  module.state_->type = &typeid(module);
   bool allowed = before_ == nullptr;
   for (auto above = module.state_; above && !allowed; above = above->parent.lock()) allowed = above.get() == before_;
   if (!allowed) {
     const std::string where = before_->path.empty() ? "" : before_->path + ": ";
     throw ValueError(fmt::format("{}{} called a {} it never added; its weights would be neither trained nor saved",
-                                 where, before_->type, module.type_name()));
+                                 where, before_->type_name(), module.type_name()));
   }
   running_state = module.state_.get();
 }

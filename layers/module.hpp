@@ -69,7 +69,7 @@ class Module {
   /// Path from the root of the tree; empty for the root.
   const std::string& path() const;
   /// "Conv2D": the class's name without namespaces; "Module" until it was added or called.
-  const std::string& type_name() const;
+  std::string type_name() const;
 
   /// Training mode, the initial one: batch normalisation uses the batch's statistics, dropout drops.
   void train(bool on = true);

@@ -153,15 +153,18 @@ TEST_CASE("first values are a function of the seed and the path") {
 }
 
 TEST_CASE("a parameter that was written to keeps its values when its module is added") {
-  Leaf leaf, converted;
+  Leaf leaf, converted, replaced;
   leaf.parameters()[0].tensor.fill_(5);
   converted.parameters()[0].tensor.fill_(6);
   converted.to(f64);
+  replaced.parameters()[0].tensor.set_data(Tensor::full({2}, 7));
   Module root;
   root.add("leaf", leaf);
   root.add("converted", converted);
+  root.add("replaced", replaced);
   CHECK(leaf.parameters()[0].tensor.at({1}) == 5);
   CHECK(converted.parameters()[0].tensor.at({1}) == 6);
+  CHECK(replaced.parameters()[0].tensor.at({1}) == 7);
 }
 
 TEST_CASE("conversion reaches every handle to a parameter and leaves integers alone") {

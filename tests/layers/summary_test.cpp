@@ -1,8 +1,10 @@
 #include <doctest/doctest.h>
 
 #include <tessera/layers/activation_layer.hpp>
-#include <tessera/layers/conv2d.hpp>
-#include <tessera/layers/conv2d_transpose.hpp>
+#include <tessera/layers/conv_block.hpp>
+#include <tessera/layers/dropout.hpp>
+#include <tessera/layers/flatten.hpp>
+#include <tessera/layers/linear.hpp>
 #include <tessera/layers/sequential.hpp>
 #include <tessera/layers/summary.hpp>
 
@@ -43,6 +45,19 @@ TEST_CASE("the summary prints as a table") {
         "1      ReLU             [1, 4, 4, 16]               0                0\n"
         "up     Conv2DTranspose  [1, 8, 8, 1000]       257,000        4,096,000\n"
         "input [1, 8, 8, 3], output [1, 8, 8, 1000]: 257,448 parameters, 4,102,912 multiply-adds\n");
+}
+
+TEST_CASE("a block is listed as its parts, and the matrix product of Linear counted") {
+  Sequential stack{
+      ConvBlock({.convolution = Conv2DOptions{.in_channels = 3, .filters = 4, .kernel_size = 3}, .pool = 2}), Dropout(),
+      Flatten(), Linear({.in_features = 36, .units = 5})};
+  const Summary s = summary(stack, {2, 8, 8, 3});
+  std::vector<std::string> rows;
+  for (const LayerSummary& row : s.layers)
+    rows.push_back(fmt::format("{} {} {} {}", row.path, row.type, row.output.str(), row.multiply_adds));
+  CHECK(rows == std::vector<std::string>{"0 ConvBlock [2, 3, 3, 4] 0", "0.conv Conv2D [2, 6, 6, 4] 7776",
+                                         "0.norm BatchNorm2D [2, 6, 6, 4] 0", "2 Flatten [2, 36] 0",
+                                         "3 Linear [2, 5] 360"});
 }
 
 TEST_CASE("tracing lists ops with their module's path and leaves the modes as they were") {
