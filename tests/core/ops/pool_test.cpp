@@ -178,7 +178,7 @@ TEST_CASE("max_unpool2d puts the numbers back where max_pool2d took them") {
     CHECK((put == 0 || put == x.data<double>()[i]));
   }
   CHECK(difference(max_pool2d(max_unpool2d(y.to(f32), indices, {4, 6})), max_pool2d(back).to(f32)) == 0);
-  check_gradient([&](const Tensor& in) { return max_unpool2d(in, indices, {5, 6}); }, y);
+  check_gradient([&, places = indices](const Tensor& in) { return max_unpool2d(in, places, {5, 6}); }, y);
 }
 
 TEST_CASE("max_unpool2d: where an index comes twice the last number wins and alone gets a gradient") {
