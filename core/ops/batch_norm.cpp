@@ -153,7 +153,9 @@ void move_towards(Tensor& running, const Channels& batch, double momentum) {
 }
 
 /// Mean and biased variance of the batch.
-std::pair<Channels, Channels> batch_statistics(const Tensor& x, const NormBlockGeometry& geometry) {
+std::pair<Channels, Channels> batch_statistics(const Tensor& x) {
+  // Without the pooling, so that it does not change the order of the sums.
+  const NormBlockGeometry geometry = geometry_of(x.shape(), {});
   const auto channels = static_cast<std::size_t>(geometry.channels);
   Channels sums(channels), squares(channels);
   dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
@@ -174,9 +176,10 @@ std::pair<Channels, Channels> batch_statistics(const Tensor& x, const NormBlockG
 
 Coefficients coefficients_of(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor& running_mean,
                              Tensor& running_var, const NormBlockGeometry& geometry, const BatchNormOptions& options) {
+  const detail::TraceScope untraced(nullptr);
   Channels mean, variance;
   if (options.training) {
-    std::tie(mean, variance) = batch_statistics(x, geometry);
+    std::tie(mean, variance) = batch_statistics(x);
     if (const double count = static_cast<double>(pixels(geometry)); count > 1) {
       Channels unbiased = variance;
       for (double& value : unbiased) value *= count / (count - 1);

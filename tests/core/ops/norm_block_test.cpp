@@ -31,7 +31,9 @@ Run run(const Shape& shape, DType dtype, const NormBlockOptions& options, bool f
   const std::int64_t channels = shape.size(-1);
   Tensor x = waves(shape, 0.7, dtype).set_requires_grad(), gamma = waves({channels}, 2.1, dtype).set_requires_grad(),
          beta = waves({channels}, 1.1, dtype).set_requires_grad();
-  Run result{.running_mean = Tensor::zeros({channels}, dtype), .running_var = Tensor::ones({channels}, dtype)};
+  Run result;
+  result.running_mean = Tensor::zeros({channels}, dtype);
+  result.running_var = Tensor::ones({channels}, dtype);
   if (fused) {
     const NormBlockResult block = norm_block(x, gamma, beta, result.running_mean, result.running_var, options);
     result.output = block.output;
@@ -62,10 +64,8 @@ TEST_CASE("norm_block equals batch_norm, activate and max_pool2d one after the o
             for (const DType dtype : {f32, f64}) {
               CAPTURE(target);
               CAPTURE(shape.str());
-              const NormBlockOptions options{.norm = {.training = training},
-                                             .activation = a,
-                                             .pool = pooling > 0,
-                                             .keep_unpooled = pooling > 1};
+              const NormBlockOptions options{
+                  .norm = {.training = training}, .activation = a, .pool = pooling > 0, .keep_unpooled = pooling > 1};
               const Run fused = run(shape, dtype, options, true), apart = run(shape, dtype, options, false);
               const double tolerance = dtype == f32 ? 2e-4 : 1e-11;
               CHECK(equal(fused.output, apart.output));
@@ -86,9 +86,9 @@ TEST_CASE("norm_block passes gradcheck through both of its outputs") {
   for (const bool keep : {false, true}) {
     const auto report = gradcheck(
         [&](const std::vector<Tensor>& in) {
-          const NormBlockResult block =
-              norm_block(in[0], in[1], in[2], {}, {},
-                         {.norm = {.training = true}, .activation = activation::relu, .pool = true, .keep_unpooled = keep});
+          const NormBlockResult block = norm_block(
+              in[0], in[1], in[2], {}, {},
+              {.norm = {.training = true}, .activation = activation::relu, .pool = true, .keep_unpooled = keep});
           return keep ? block.unpooled : block.output;
         },
         {x, gamma, beta});
