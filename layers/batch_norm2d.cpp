@@ -1,4 +1,3 @@
-#include <tessera/core/ops/batch_norm.hpp>
 #include <tessera/layers/batch_norm2d.hpp>
 #include <tessera/layers/option_checks.hpp>
 
@@ -18,9 +17,9 @@ BatchNorm2D::BatchNorm2D(BatchNorm2DOptions options) : options_(std::move(option
   running_var_ = add_buffer("running_var", Tensor::ones({o.channels}));
 }
 
-Tensor BatchNorm2D::forward(const Tensor& x) {
-  return batch_norm(x, gamma_, beta_, running_mean_, running_var_,
-                    {.training = training(), .momentum = options_.momentum, .epsilon = options_.epsilon});
+NormBlockResult BatchNorm2D::normalize(const Tensor& x, NormBlockOptions options) {
+  options.norm = {.training = training(), .momentum = options_.momentum, .epsilon = options_.epsilon};
+  return norm_block(x, gamma_, beta_, running_mean_, running_var_, options);
 }
 
 }  // namespace tessera

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <tessera/core/ops/norm_block.hpp>
 #include <tessera/layers/layer.hpp>
 
 namespace tessera {
@@ -26,10 +27,17 @@ struct BatchNorm2DOptions {
 class BatchNorm2D : public Layer {
  public:
   explicit BatchNorm2D(BatchNorm2DOptions options);
-  Tensor forward(const Tensor& x) override;
+  Tensor forward(const Tensor& x) override { return normalize(x, {}).output; }
+  /// The same with an activation, and pooling, in one op (norm_block); of `options` all but .norm counts.
+  NormBlockResult with_block(const Tensor& x, const NormBlockOptions& options) {
+    const ModuleCall call(*this);
+    return normalize(x, options);
+  }
   const BatchNorm2DOptions& options() const { return options_; }
 
  private:
+  NormBlockResult normalize(const Tensor& x, NormBlockOptions options);
+
   BatchNorm2DOptions options_;
   Tensor gamma_, beta_, running_mean_, running_var_;
 };

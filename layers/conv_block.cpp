@@ -1,8 +1,6 @@
 #include <tessera/core/ops/activation.hpp>
 #include <tessera/core/ops/pool.hpp>
-#include <tessera/layers/batch_norm2d.hpp>
 #include <tessera/layers/conv_block.hpp>
-#include <tessera/layers/group_norm.hpp>
 #include <tessera/layers/option_checks.hpp>
 
 namespace tessera {
@@ -13,11 +11,6 @@ using Kind = Normalization::Kind;
 std::shared_ptr<Layer> convolution_of(const Conv2DOptions& options) { return std::make_shared<Conv2D>(options); }
 std::shared_ptr<Layer> convolution_of(const Conv2DTransposeOptions& options) {
   return std::make_shared<Conv2DTranspose>(options);
-}
-
-std::shared_ptr<Layer> normalization_of(const Normalization& normalization, std::int64_t channels) {
-  if (normalization.kind == Kind::batch) return std::make_shared<BatchNorm2D>(BatchNorm2DOptions{.channels = channels});
-  return std::make_shared<GroupNorm>(GroupNormOptions{.channels = channels, .groups = normalization.groups});
 }
 
 }  // namespace
@@ -33,17 +26,30 @@ ConvBlock::ConvBlock(ConvBlockOptions options) : options_(std::move(options)) {
           raise<ValueError>("ConvBlock", ".convolution must be channels_last, as all that follows it");
         if (options_.normalization.kind == Kind::none) convolution.activation = options_.activation;
         conv_ = add("conv", convolution_of(convolution));
-        if (options_.normalization.kind != Kind::none)
-          norm_ = add("norm", normalization_of(options_.normalization, convolution.filters));
+        const std::int64_t channels = convolution.filters;
+        if (options_.normalization.kind == Kind::batch)
+          batch_norm_ = add("norm", std::make_shared<BatchNorm2D>(BatchNorm2DOptions{.channels = channels}));
+        if (options_.normalization.kind == Kind::group)
+          group_norm_ = add("norm", std::make_shared<GroupNorm>(GroupNormOptions{
+                                        .channels = channels, .groups = options_.normalization.groups}));
       },
       options_.convolution);
 }
 
-ConvBlock::Pooled ConvBlock::run(const Tensor& x) {
+ConvBlock::Pooled ConvBlock::run(const Tensor& x, bool keep_unpooled) {
   Tensor y = (*conv_)(x);
-  if (norm_) y = (*norm_)(y);
-  if (norm_ && options_.activation != activation::linear) y = activate(y, options_.activation);
-  return {options_.pool == Size2D(1) ? y : max_pool2d(y, {.pool_size = options_.pool}), y};
+  const bool pools = options_.pool != Size2D(1);
+  if (batch_norm_ && fits_norm_block(options_.activation)) {
+    const bool fuse_pool = options_.pool == Size2D(2);
+    const NormBlockResult block = batch_norm_->with_block(
+        y, {.activation = options_.activation, .pool = fuse_pool, .keep_unpooled = keep_unpooled});
+    if (fuse_pool) return {block.output, block.unpooled};
+    y = block.output;
+  } else if (options_.normalization.kind != Kind::none) {
+    y = batch_norm_ ? (*batch_norm_)(y) : (*group_norm_)(y);
+    if (options_.activation != activation::linear) y = activate(y, options_.activation);
+  }
+  return {pools ? max_pool2d(y, {.pool_size = options_.pool}) : y, y};
 }
 
 }  // namespace tessera

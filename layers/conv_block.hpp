@@ -1,7 +1,9 @@
 #pragma once
 
+#include <tessera/layers/batch_norm2d.hpp>
 #include <tessera/layers/conv2d.hpp>
 #include <tessera/layers/conv2d_transpose.hpp>
+#include <tessera/layers/group_norm.hpp>
 #include <variant>
 
 namespace tessera {
@@ -40,17 +42,19 @@ class ConvBlock : public Layer {
   };
 
   explicit ConvBlock(ConvBlockOptions options);
-  Tensor forward(const Tensor& x) override { return run(x).output; }
+  Tensor forward(const Tensor& x) override { return run(x, false).output; }
   Pooled with_unpooled(const Tensor& x) {
     const ModuleCall call(*this);
-    return run(x);
+    return run(x, true);
   }
 
  private:
-  Pooled run(const Tensor& x);
+  Pooled run(const Tensor& x, bool keep_unpooled);
 
   ConvBlockOptions options_;
-  std::shared_ptr<Layer> conv_, norm_;
+  std::shared_ptr<Layer> conv_;
+  std::shared_ptr<BatchNorm2D> batch_norm_;  ///< these two: at most one
+  std::shared_ptr<GroupNorm> group_norm_;
 };
 
 }  // namespace tessera
