@@ -1,0 +1,102 @@
+#include <algorithm>
+#include <array>
+#include <string_view>
+#include <system_error>
+#include <tessera/core/error.hpp>
+#include <tessera/data/folder.hpp>
+#include <tessera/data/image.hpp>
+#include <tessera/data/mask_values.hpp>
+
+namespace tessera {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_image_name(const fs::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  constexpr std::array<std::string_view, 7> known{".png", ".jpg", ".jpeg", ".pnm", ".pbm", ".pgm", ".ppm"};
+  return path.filename().string()[0] != '.' && std::find(known.begin(), known.end(), extension) != known.end();
+}
+
+/// Stops at files of `these` that have no partner of the same stem among `others`; both are sorted.
+void check_partners(const std::vector<fs::path>& these, const std::vector<fs::path>& others, const fs::path& folder,
+                    std::string_view partner) {
+  const auto by_stem = [](const fs::path& a, const fs::path& b) { return a.stem().native() < b.stem().native(); };
+  std::vector<fs::path> alone;
+  std::set_difference(these.begin(), these.end(), others.begin(), others.end(), std::back_inserter(alone), by_stem);
+  if (alone.empty()) return;
+  const std::string more = alone.size() > 1 ? fmt::format(", nor have {} other files", alone.size() - 1) : "";
+  throw IoError(
+      fmt::format("{} has no {} {}.*{}", alone[0].string(), partner, (folder / alone[0].stem()).string(), more));
+}
+
+}  // namespace
+
+std::vector<fs::path> image_files(const fs::path& folder) {
+  std::error_code error;
+  fs::directory_iterator entries(folder, error);
+  if (error) throw IoError(fmt::format("{}: cannot open the folder: {}", folder.string(), error.message()));
+  std::vector<fs::path> files;
+  for (const fs::directory_entry& entry : entries)
+    if (is_image_name(entry.path())) files.push_back(entry.path());
+  std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
+    const auto stem_a = a.stem().native(), stem_b = b.stem().native();
+    return stem_a != stem_b ? stem_a < stem_b : a.native() < b.native();
+  });
+  const auto twice = std::adjacent_find(files.begin(), files.end(),
+                                        [](const fs::path& a, const fs::path& b) { return a.stem() == b.stem(); });
+  if (twice != files.end())
+    throw IoError(fmt::format("{} and {} have the same stem: expected one of them", twice->string(),
+                              (twice + 1)->filename().string()));
+  return files;
+}
+
+Tensor read_picture(const fs::path& path, std::int64_t channels) {
+  const Image image = read_image(path);
+  Tensor pixels;
+  try {
+    pixels = with_channels(image, channels > 0 ? channels : image.pixels.size(2));
+  } catch (const ValueError& error) {
+    throw IoError(fmt::format("{}: {}", path.string(), error.what()));
+  }
+  Tensor picture = Tensor::empty(pixels.shape());
+  const float full = image.bits == 8 ? 255 : 65535;
+  dispatch_all(pixels.dtype(), [&](auto zero) {
+    float* out = picture.mutable_data<float>();
+    for (const auto value : pixels.span<decltype(zero)>()) *out++ = static_cast<float>(value) / full;
+  });
+  return picture;
+}
+
+FolderDataset::FolderDataset(const fs::path& folder, const std::string& split, FolderOptions options)
+    : channels_(options.channels), labels_{options.classes, options.ignore_index, std::move(options.names)} {
+  const fs::path images = folder / split / "images", masks = folder / split / "masks";
+  if (!fs::is_directory(images) || !fs::is_directory(masks))
+    throw IoError(fmt::format("{}: no such folder; expected {}/{{train,val}}/{{images,masks}}",
+                              (fs::is_directory(images) ? masks : images).string(), folder.string()));
+  const std::vector<fs::path> image_paths = image_files(images), mask_paths = image_files(masks);
+  if (image_paths.empty()) throw IoError(fmt::format("{}: holds no PNG, JPEG or PNM file", images.string()));
+  check_partners(image_paths, mask_paths, masks, "mask");
+  check_partners(mask_paths, image_paths, images, "image");
+
+  for (std::size_t i = 0; i < image_paths.size(); ++i)
+    pairs_.push_back({image_paths[i].stem().string(), image_paths[i], mask_paths[i]});
+  if (channels_ == 0) channels_ = read_image(image_paths[0]).pixels.size(2);
+  if (labels_.classes == 0)
+    labels_.classes = classes_of(count_mask_values(mask_paths), labels_.ignore_index, masks.string());
+}
+
+Sample FolderDataset::get(std::int64_t index) const {
+  const Pair& pair = pairs_.at(static_cast<std::size_t>(index));
+  Sample sample{read_picture(pair.image, channels_), read_mask(pair.mask), pair.stem};
+  if (sample.image.size(0) != sample.mask.size(0) || sample.image.size(1) != sample.mask.size(1))
+    throw IoError(fmt::format("{} is {} x {} pixels, but its mask {} is {} x {}", pair.image.string(),
+                              sample.image.size(1), sample.image.size(0), pair.mask.string(), sample.mask.size(1),
+                              sample.mask.size(0)));
+  check_mask(sample.mask, labels_, pair.mask);
+  return sample;
+}
+
+}  // namespace tessera

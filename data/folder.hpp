@@ -1,0 +1,48 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <tessera/data/dataset.hpp>
+#include <vector>
+
+namespace tessera {
+
+struct FolderOptions {
+  std::int64_t classes = 0;              ///< 0: found by reading all masks of the split
+  std::int32_t ignore_index = no_label;  ///< mask value of pixels that do not count
+  std::int64_t channels = 0;             ///< 0: those of the first image
+  std::vector<std::string> names{};      ///< of the classes
+};
+
+/// Pairs DIR/SPLIT/images/STEM.* and DIR/SPLIT/masks/STEM.*, sorted by stem, read when asked for.
+///
+/// IoError names the file: an image without a mask or the reverse, sizes that differ, mask values beyond the classes,
+/// channels that cannot be converted without loss.
+class FolderDataset final : public Dataset {
+ public:
+  FolderDataset(const std::filesystem::path& folder, const std::string& split, FolderOptions options = {});
+
+  std::int64_t size() const override { return static_cast<std::int64_t>(pairs_.size()); }
+  std::int64_t channels() const override { return channels_; }
+  const Labels& labels() const override { return labels_; }
+  Sample get(std::int64_t index) const override;
+
+  struct Pair {
+    std::string stem;
+    std::filesystem::path image, mask;
+  };
+  const std::vector<Pair>& pairs() const { return pairs_; }
+
+ private:
+  std::vector<Pair> pairs_;
+  std::int64_t channels_ = 0;
+  Labels labels_;
+};
+
+/// The image files of a folder by stem, sorted bytewise. IoError where there is no such folder or a stem stands twice.
+std::vector<std::filesystem::path> image_files(const std::filesystem::path& folder);
+
+/// An image read as f32 from 0 to 1, [H, W, channels]; 0 takes the channels as they are. IoError names the file.
+Tensor read_picture(const std::filesystem::path& path, std::int64_t channels = 0);
+
+}  // namespace tessera

@@ -1,0 +1,93 @@
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <tessera/core/error.hpp>
+#include <tessera/core/parallel.hpp>
+#include <tessera/data/image.hpp>
+#include <tessera/data/mask_values.hpp>
+
+namespace tessera {
+namespace {
+
+/// "0, 1, 255", cut short where there are many.
+std::string list_of(const MaskValues& values) {
+  std::vector<std::string> texts;
+  for (const auto& entry : values) texts.push_back(fmt::format("{}", entry.first));
+  constexpr std::size_t shown = 10;
+  if (texts.size() > shown) {
+    texts[shown] = fmt::format("... ({} values)", texts.size());
+    texts.resize(shown + 1);
+  }
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+std::string hint_for(const MaskValues& values, std::int64_t classes) {
+  const std::int32_t largest = values.rbegin()->first;
+  const bool only_0_and_255 = values.size() <= 2 && largest == 255 && (values.size() == 1 || values.contains(0));
+  if (only_0_and_255)
+    return "0/255 masks: save the foreground as 1 instead of 255, or pass --ignore-index 255 if 255 means unlabelled";
+  const auto beyond = std::count_if(values.begin(), values.end(),
+                                    [&](const auto& entry) { return entry.first < 0 || entry.first >= classes; });
+  if (beyond == 1)
+    return fmt::format("pass --ignore-index {} if {} means unlabelled, or --classes {} if it is a class", largest,
+                       largest, std::int64_t{largest} + 1);
+  return fmt::format("pass --classes {} if these are classes; other encodings must be saved as class indices",
+                     std::int64_t{largest} + 1);
+}
+
+void add_values(MaskValues& values, const Tensor& mask) {
+  // Neighbours mostly agree, so the map is asked once a run.
+  const auto pixels = mask.span<std::int32_t>();
+  for (std::size_t begin = 0, end = 0; begin < pixels.size(); begin = end) {
+    while (end < pixels.size() && pixels[end] == pixels[begin]) ++end;
+    values[pixels[begin]] += static_cast<std::int64_t>(end - begin);
+  }
+}
+
+}  // namespace
+
+MaskValues count_mask_values(const std::vector<std::filesystem::path>& masks) {
+  std::vector<MaskValues> parts(masks.size());
+  parallel_for(static_cast<std::int64_t>(masks.size()), [&](std::int64_t i) {
+    const auto at = static_cast<std::size_t>(i);
+    add_values(parts[at], read_mask(masks[at]));
+  });
+  MaskValues total;
+  for (const MaskValues& part : parts)
+    for (const auto& [value, count] : part) total[value] += count;
+  return total;
+}
+
+std::int64_t classes_of(const MaskValues& values, std::int32_t ignore_index, const std::string& folder) {
+  MaskValues kept = values;
+  kept.erase(ignore_index);
+  if (kept.empty()) throw IoError(fmt::format("{}: no pixel of the masks has a label", folder));
+  const std::int64_t classes = std::int64_t{kept.rbegin()->first} + 1;
+  const auto used = static_cast<std::int64_t>(kept.size());
+  if (classes > 2 * std::max<std::int64_t>(used, 2))
+    throw IoError(fmt::format("{}: cannot tell the number of classes from the mask values {}; {}", folder,
+                              list_of(values), hint_for(values, used - 1)));
+  return classes;
+}
+
+void check_mask(const Tensor& mask, const Labels& labels, const std::filesystem::path& path) {
+  const auto pixels = mask.span<std::int32_t>();
+  const auto wrong = [&](std::int32_t value) {
+    return (value < 0 || value >= labels.classes) && value != labels.ignore_index;
+  };
+  const auto first = std::find_if(pixels.begin(), pixels.end(), wrong);
+  if (first == pixels.end()) return;
+
+  const auto count = std::count_if(pixels.begin(), pixels.end(), wrong);
+  const auto position = static_cast<std::int64_t>(first - pixels.begin());
+  MaskValues values;
+  add_values(values, mask);
+  values.erase(labels.ignore_index);
+  throw IoError(
+      fmt::format("{}: {} of {} pixels lie beyond the {} classes 0 to {}: the first is {} at row {}, column {}; "
+                  "the mask holds {}; {}",
+                  path.string(), count, pixels.size(), labels.classes, labels.classes - 1, *first,
+                  position / mask.size(1), position % mask.size(1), list_of(values), hint_for(values, labels.classes)));
+}
+
+}  // namespace tessera

@@ -1,0 +1,147 @@
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <fstream>
+#include <tessera/core/error.hpp>
+#include <tessera/data/folder.hpp>
+#include <tessera/data/image.hpp>
+#include <tests/support/temporary_folder.hpp>
+
+namespace tessera {
+namespace {
+
+/// A data folder with one grey 2 x 3 training image and its mask.
+class DataFolder {
+ public:
+  DataFolder() {
+    for (const char* part : {"train/images", "train/masks", "val/images", "val/masks"})
+      std::filesystem::create_directories(folder_ / part);
+    image("a", Tensor::from<std::uint8_t>({0, 51, 102, 153, 204, 255}, {2, 3}));
+    mask("a", {0, 1, 2, 0, 1, 2});
+  }
+  void image(const std::string& stem, const Tensor& pixels) {
+    write_png(folder_ / ("train/images/" + stem + ".png"), pixels);
+  }
+  void mask(const std::string& stem, const std::vector<std::uint8_t>& values, const Shape& shape = {2, 3}) {
+    write_png(folder_ / ("train/masks/" + stem + ".png"), Tensor::from(values, shape));
+  }
+  const std::filesystem::path& path() const { return folder_.path(); }
+  std::string at(const std::string& name) const { return (folder_ / name).string(); }
+
+  /// The message that opening the training part and reading all of it ends in.
+  std::string refusal(FolderOptions options = {}) const {
+    try {
+      const FolderDataset data(path(), "train", std::move(options));
+      for (std::int64_t i = 0; i < data.size(); ++i) data.get(i);
+    } catch (const IoError& error) {
+      return error.what();
+    }
+    return "accepted";
+  }
+
+ private:
+  test::TemporaryFolder folder_;
+};
+
+TEST_CASE("a folder gives images from 0 to 1 with their masks, sorted by stem, and finds classes and channels") {
+  DataFolder folder;
+  folder.image("B", Tensor::from<std::uint8_t>({10, 20, 30}, {1, 3}));
+  folder.mask("B", {1, 1, 3}, {1, 3});
+  std::ofstream(folder.at("train/images/notes.txt")) << "not an image";
+  std::ofstream(folder.at("train/images/.hidden.png")) << "not an image";
+  const FolderDataset data(folder.path(), "train");
+  CHECK(data.size() == 2);
+  CHECK(data.channels() == 1);
+  CHECK(data.labels().classes == 4);
+  CHECK(data.get(0).name == "B");
+  const Sample a = data.get(1);
+  CHECK(a.name == "a");
+  CHECK(a.image.shape() == Shape{2, 3, 1});
+  CHECK(a.image.at({0, 1, 0}) == doctest::Approx(0.2));
+  CHECK(a.image.at({1, 2, 0}) == 1);
+  CHECK(a.mask.shape() == Shape{2, 3});
+  CHECK(a.mask.at({1, 1}) == 1);
+}
+
+TEST_CASE("the number of channels can be asked for, and images follow where nothing is lost") {
+  DataFolder folder;
+  const FolderDataset data(folder.path(), "train", {.channels = 3});
+  CHECK(data.get(0).image.shape() == Shape{2, 3, 3});
+  folder.image("b", Tensor::from<std::uint8_t>({1, 2, 3}, {1, 1, 3}));
+  folder.mask("b", {0}, {1, 1});
+  CHECK(folder.refusal({.channels = 1}) ==
+        folder.at("train/images/b.png") + ": expected 1 channels, got 3 that are not grey");
+}
+
+TEST_CASE("16-bit images are scaled by their own range") {
+  DataFolder folder;
+  folder.image("a", Tensor::from({0, 13107, 65535, 0, 0, 0}, {2, 3}));
+  CHECK(FolderDataset(folder.path(), "train").get(0).image.at({0, 1, 0}) == doctest::Approx(0.2));
+}
+
+TEST_CASE("an image without a mask, and a mask without an image, are named") {
+  DataFolder folder;
+  folder.image("b", Tensor::ones({2, 3}, u8));
+  CHECK(folder.refusal() == folder.at("train/images/b.png") + " has no mask " + folder.at("train/masks/b") + ".*");
+  folder.image("c", Tensor::ones({2, 3}, u8));
+  CHECK(folder.refusal() ==
+        folder.at("train/images/b.png") + " has no mask " + folder.at("train/masks/b") + ".*, nor have 1 other files");
+  folder.mask("b", {0, 0, 0, 0, 0, 0});
+  folder.mask("c", {0, 0, 0, 0, 0, 0});
+  folder.mask("d", {0, 0, 0, 0, 0, 0});
+  CHECK(folder.refusal() == folder.at("train/masks/d.png") + " has no image " + folder.at("train/images/d") + ".*");
+}
+
+TEST_CASE("two files of one stem are an error") {
+  DataFolder folder;
+  write_pnm(folder.at("train/images/a.pgm"), Tensor::ones({2, 3}, u8));
+  CHECK(folder.refusal() == folder.at("train/images/a.pgm") + " and a.png have the same stem: expected one of them");
+}
+
+TEST_CASE("folders that are missing or empty are named with what was expected") {
+  const DataFolder folder;
+  CHECK_THROWS_WITH_AS(FolderDataset(folder.at("nowhere"), "train"),
+                       (folder.at("nowhere/train/images") + ": no such folder; expected " + folder.at("nowhere") +
+                        "/{train,val}/{images,masks}")
+                           .c_str(),
+                       IoError);
+  CHECK_THROWS_WITH_AS(FolderDataset(folder.path(), "val"),
+                       (folder.at("val/images") + ": holds no PNG, JPEG or PNM file").c_str(), IoError);
+}
+
+TEST_CASE("a mask of another size than its image is an error with both sizes") {
+  DataFolder folder;
+  folder.mask("a", {0, 1, 2, 3}, {2, 2});
+  CHECK(folder.refusal() == folder.at("train/images/a.png") + " is 3 x 2 pixels, but its mask " +
+                                folder.at("train/masks/a.png") + " is 2 x 2");
+}
+
+TEST_CASE("a mask value beyond the classes is an error with file, place, count and a hint") {
+  DataFolder folder;
+  folder.mask("a", {0, 1, 0, 1, 255, 255});
+  CHECK(
+      folder.refusal({.classes = 2}) ==
+      folder.at("train/masks/a.png") +
+          ": 2 of 6 pixels lie beyond the 2 classes 0 to 1: the first is 255 at row 1, column 1; the mask holds 0, 1, "
+          "255; pass --ignore-index 255 if 255 means unlabelled, or --classes 256 if it is a class");
+  CHECK(folder.refusal({.classes = 2, .ignore_index = 255}) == "accepted");
+  folder.mask("a", {0, 1, 2, 3, 3, 1});
+  CHECK(folder.refusal({.classes = 2}).find("pass --classes 4 if these are classes") != std::string::npos);
+}
+
+TEST_CASE("0/255 masks and other encodings are explained when classes are derived from them") {
+  DataFolder folder;
+  folder.mask("a", {0, 0, 255, 255, 0, 0});
+  CHECK(folder.refusal() ==
+        folder.at("train/masks") +
+            ": cannot tell the number of classes from the mask values 0, 255; 0/255 masks: save the foreground as 1 "
+            "instead of 255, or pass --ignore-index 255 if 255 means unlabelled");
+  folder.mask("a", {0, 1, 2, 255, 255, 255});
+  CHECK(folder.refusal().find("pass --ignore-index 255 if 255 means unlabelled") != std::string::npos);
+  CHECK(FolderDataset(folder.path(), "train", {.ignore_index = 255}).labels().classes == 3);
+  folder.mask("a", {255, 255, 255, 255, 255, 255});
+  CHECK(folder.refusal({.ignore_index = 255}) == folder.at("train/masks") + ": no pixel of the masks has a label");
+}
+
+}  // namespace
+}  // namespace tessera

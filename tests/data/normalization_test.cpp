@@ -1,0 +1,67 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <tessera/core/error.hpp>
+#include <tessera/data/normalization.hpp>
+#include <tessera/data/shuffle.hpp>
+
+namespace tessera {
+namespace {
+
+/// Images of two channels: the sample's number, and 0.25.
+class LevelDataset final : public Dataset {
+ public:
+  explicit LevelDataset(std::int64_t count) : count_(count) {}
+  std::int64_t size() const override { return count_; }
+  std::int64_t channels() const override { return 2; }
+  const Labels& labels() const override { return labels_; }
+  Sample get(std::int64_t index) const override {
+    const auto level = static_cast<float>(index);
+    return {Tensor::from({level, 0.25F, level, 0.25F}, {1, 2, 2}), Tensor::zeros({1, 2}, i32), ""};
+  }
+
+ private:
+  std::int64_t count_;
+  Labels labels_{1, no_label, {}};
+};
+
+TEST_CASE("mean and deviation are measured channel by channel") {
+  const Normalization measured = measure_normalization(LevelDataset(4), 0);
+  CHECK(measured.mean == std::vector<float>{1.5F, 0.25F});
+  CHECK(measured.deviation[0] == doctest::Approx(1.1180340));
+  CHECK(measured.deviation[1] == doctest::Approx(1.0 / 255));  // of a channel that never varies
+}
+
+TEST_CASE("a part of a large data set is measured, drawn by the seed") {
+  const LevelDataset data(1000);
+  const float mean = measure_normalization(data, 1).mean[0];
+  CHECK(mean == measure_normalization(data, 1).mean[0]);
+  CHECK(mean != measure_normalization(data, 2).mean[0]);
+  CHECK(mean == doctest::Approx(499.5).epsilon(0.1));
+}
+
+TEST_CASE("normalising takes off the mean and divides by the deviation") {
+  const Tensor image = Tensor::from({1.F, 2.F, 3.F, 4.F}, {1, 2, 2});
+  const Tensor result = normalize(image, {{1, 2}, {2, 0.5F}});
+  CHECK(result.at({0, 0, 0}) == 0);
+  CHECK(result.at({0, 1, 0}) == 1);
+  CHECK(result.at({0, 1, 1}) == 4);
+  CHECK(image.at({0, 1, 1}) == 4);
+  CHECK(normalize(image, {}).is_same(image));
+  CHECK_THROWS_WITH_AS(normalize(image, {{1}, {1}}),
+                       "normalize: expected an image [H, W, 1] for 1 means and 1 deviations, got [1, 2, 2]",
+                       ShapeError);
+}
+
+TEST_CASE("a shuffle is a permutation made by its stream alone") {
+  const auto order = shuffled(100, RandomStream(1, 2));
+  CHECK(order == shuffled(100, RandomStream(1, 2)));
+  CHECK(order != shuffled(100, RandomStream(1, 3)));
+  auto sorted = order;
+  std::sort(sorted.begin(), sorted.end());
+  for (std::int64_t i = 0; i < 100; ++i) REQUIRE(sorted[static_cast<std::size_t>(i)] == i);
+  CHECK(shuffled(0, RandomStream(1, 2)).empty());
+}
+
+}  // namespace
+}  // namespace tessera
