@@ -56,8 +56,8 @@ Placement place_convolution(const Axis& axis, Padding::Kind kind, int64_t begin,
   return {(n + begin + end - span) / s + 1, begin, end};
 }
 
-/// Where the output of a transposed convolution begins and ends within the natural one; design decision 3 has the
-/// rules.
+/// Where the output of a transposed convolution begins and ends within the natural one; the rules stand in
+/// docs/design.md, decision 3.
 Placement place_transposed(const Axis& axis, Padding::Kind kind, int64_t begin, int64_t end,
                            std::optional<int64_t> output_padding, std::optional<int64_t> output_size) {
   check_axis(axis);

@@ -23,7 +23,7 @@ struct Size2D {
 };
 
 /// Pixels on each side of an image: padding of a convolution's input, or what a transposed one crops off its output.
-/// A negative number takes off instead of adding (transposed: zeros are appended instead of cropping).
+/// Nobody asks for a negative number; a transposed geometry holds one where zeros are appended instead of cropping.
 struct Sides {
   std::int64_t top = 0;
   std::int64_t bottom = 0;
@@ -96,7 +96,7 @@ struct ConvGeometry {
 ConvGeometry conv2d_geometry(const Shape& input, const Shape& kernel, const ConvOptions& options,
                              const char* op = "conv2d");
 
-/// Mirrored geometry of a transposed convolution: natural output (n - 1) s + K, less the crops of design decision 3.
+/// Mirrored geometry of a transposed convolution: natural output (n - 1) s + K, less the crops of docs/design.md (3).
 /// Shapes: input [N, H, W, C], kernel [kh, kw, filters / groups, C]. The op's output is the geometry's input.
 ConvGeometry conv2d_transpose_geometry(const Shape& input, const Shape& kernel, const ConvTransposeOptions& options);
 

@@ -32,7 +32,8 @@ struct ConvBlockOptions {
 /// Convolution, normalisation, activation and pooling as one layer: pool(act(norm(conv(x)))).
 ///
 /// [N, H, W, in_channels] -> [N, H' / pool, W' / pool, filters]. Children: conv, and norm where there is one, so that
-/// paths are those of the separate layers. ValueError for a convolution with an activation of its own.
+/// paths are those of the separate layers. Batch normalisation, with linear, relu or leaky_relu and pooling by 2, runs
+/// as one op, norm_block. ValueError for a convolution with an activation of its own.
 class ConvBlock : public Layer {
  public:
   /// What comes out of the pooling and what went in: a skip connection takes the latter.

@@ -21,7 +21,8 @@ struct GroupNormOptions {
 /// Group normalisation: y = gamma (x - mean) / sqrt(var + epsilon) + beta with the statistics of one image's group of
 /// neighbouring channels (Wu and He 2018); the same in training and evaluation.
 ///
-/// [N, ..., channels] -> the same. Parameters: gamma, beta [channels]. Keras' options and defaults.
+/// [N, ..., channels] -> the same. Parameters: gamma, beta [channels]. Keras' options and defaults. ValueError for
+/// channels that are missing or do not divide by groups, ShapeError for an input of other channels.
 class GroupNorm : public Layer {
  public:
   explicit GroupNorm(GroupNormOptions options);

@@ -59,7 +59,7 @@ class Module {
   std::vector<Parameter> parameters() const;
   std::vector<std::pair<std::string, Tensor>> named_parameters() const;
   std::vector<std::pair<std::string, Tensor>> named_buffers() const;
-  /// Calls `visit(parameter, regularizer)` for every parameter of this module and of all below it.
+  /// Calls `visit(parameter, regularizer)` for every parameter, here and below, that has a regularizer.
   void visit_regularized(const std::function<void(const Tensor&, const Regularizer&)>& visit) const;
 
   /// The direct children.

@@ -6,11 +6,11 @@
 namespace tessera {
 
 struct AdamOptions {
-  double lr = 1e-3;
-  std::pair<double, double> betas = {0.9, 0.999};
-  double eps = 1e-8;
-  double weight_decay = 0;
-  bool amsgrad = false;
+  double lr = 1e-3;                                ///< learning rate
+  std::pair<double, double> betas = {0.9, 0.999};  ///< what stays of the averages of gradients and of their squares
+  double eps = 1e-8;                               ///< added to the root of the squares
+  double weight_decay = 0;                         ///< times the parameter, added to its gradient
+  bool amsgrad = false;                            ///< divides by the largest average of squares so far
 };
 
 /// Adam (Kingma and Ba 2015), as torch.optim.Adam.
@@ -34,11 +34,11 @@ class Adam : public Optimizer {
 };
 
 struct AdamWOptions {
-  double lr = 1e-3;
-  std::pair<double, double> betas = {0.9, 0.999};
-  double eps = 1e-8;
-  double weight_decay = 1e-2;
-  bool amsgrad = false;
+  double lr = 1e-3;                                ///< learning rate
+  std::pair<double, double> betas = {0.9, 0.999};  ///< what stays of the averages of gradients and of their squares
+  double eps = 1e-8;                               ///< added to the root of the squares
+  double weight_decay = 1e-2;                      ///< times lr: the part of the parameter that a step takes off
+  bool amsgrad = false;                            ///< divides by the largest average of squares so far
 };
 
 /// Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019), as torch.optim.AdamW.

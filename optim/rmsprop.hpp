@@ -5,12 +5,12 @@
 namespace tessera {
 
 struct RMSpropOptions {
-  double lr = 1e-2;
-  double alpha = 0.99;
-  double eps = 1e-8;
-  double weight_decay = 0;
-  double momentum = 0;
-  bool centered = false;
+  double lr = 1e-2;         ///< learning rate
+  double alpha = 0.99;      ///< what stays of the average of squared gradients
+  double eps = 1e-8;        ///< added to the root of the average
+  double weight_decay = 0;  ///< times the parameter, added to its gradient
+  double momentum = 0;      ///< part of the last change that goes on
+  bool centered = false;    ///< divides by the gradients' deviation instead of their size
 };
 
 /// RMSprop (Tieleman and Hinton 2012; centered: Graves 2013), as torch.optim.RMSprop.

@@ -5,11 +5,11 @@
 namespace tessera {
 
 struct SGDOptions {
-  double lr = 1e-3;
-  double momentum = 0;
-  double dampening = 0;
-  double weight_decay = 0;
-  bool nesterov = false;
+  double lr = 1e-3;         ///< learning rate
+  double momentum = 0;      ///< part of the last change that goes on
+  double dampening = 0;     ///< part of the gradient that the momentum leaves out
+  double weight_decay = 0;  ///< times the parameter, added to its gradient
+  bool nesterov = false;    ///< looks a step of the momentum ahead
 };
 
 /// Stochastic gradient descent with momentum (Sutskever et al. 2013), as torch.optim.SGD.

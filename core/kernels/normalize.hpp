@@ -2,8 +2,8 @@
 
 #include <cstdint>
 
-// The passes of batch and group normalisation. Batch normalisation sees its input as one plane of N H W rows, group
-// normalisation as N planes of H W rows; statistics and coefficients are [planes, channels], in double.
+// The passes of group normalisation, which sees its input as N planes of H W rows; statistics and coefficients are
+// [planes, channels], in double. Batch normalisation has passes of its own: norm_block.hpp.
 namespace tessera::kernels {
 
 struct NormGeometry {

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-// What batch_norm and group_norm share: per-channel vectors in double around the kernels.
+// Per-channel vectors in double around the kernels of normalisation.
 namespace tessera::detail {
 
 using Channels = std::vector<double>;
