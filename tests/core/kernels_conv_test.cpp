@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <tessera/core/arena.hpp>
 #include <tessera/core/conv_plan.hpp>
 #include <tessera/core/kernels/conv.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
@@ -53,7 +52,6 @@ void check_case(const ConvCase& c) {
 }  // namespace
 
 TEST_CASE("convolution kernels equal the reference loops exactly, on every SIMD target, in both float types") {
-  fill_new_blocks(true);
   set_conv_plan(ConvPlan::direct);
   for (const std::string& target : simd_targets()) {
     set_simd_target(target);
@@ -67,7 +65,6 @@ TEST_CASE("convolution kernels equal the reference loops exactly, on every SIMD 
   }
   set_simd_target("");
   set_conv_plan(ConvPlan::automatic);
-  fill_new_blocks(false);
 }
 
 namespace {
@@ -85,7 +82,6 @@ double largest_kernel_sum(const ConvGeometry& g, const Tensor& kernel) {
 }  // namespace
 
 TEST_CASE("Winograd stays within its error bound of the double result, on every SIMD target") {
-  fill_new_blocks(true);
   set_conv_plan(ConvPlan::winograd);
   constexpr double rounding = 0x1p-24, factor = 16;
   std::size_t tried = 0;
@@ -113,7 +109,6 @@ TEST_CASE("Winograd stays within its error bound of the double result, on every 
   CHECK(tried >= 9 * simd_targets().size());
   set_simd_target("");
   set_conv_plan(ConvPlan::automatic);
-  fill_new_blocks(false);
 }
 
 TEST_CASE("convolution kernels give the same bits on 1, 2, 3 and 8 threads") {
