@@ -50,6 +50,13 @@ struct TileTask {
   T slope;
 };
 
+/// The first `count` lanes of a vector, of which there may be less than none or more than all.
+template <class D>
+HWY_INLINE auto first_lanes(D d, int64_t count) {
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  return hn::FirstN(d, static_cast<std::size_t>(std::clamp<int64_t>(count, 0, lanes)));
+}
+
 /// P result pixels times V vectors of channels, in registers from the bias to the store.
 template <int P, int V, class T>
 HWY_NOINLINE void compute_tile(const TileTask<T>& task, const T* HWY_RESTRICT source, T* HWY_RESTRICT result) {
@@ -89,10 +96,10 @@ HWY_NOINLINE void compute_tile(const TileTask<T>& task, const T* HWY_RESTRICT so
     }
     return;
   }
-  T whole[static_cast<std::size_t>(V) * HWY_MAX_BYTES / sizeof(T)];
-  TESSERA_UNROLL for (int p = 0; p < P; ++p) {
-    TESSERA_UNROLL for (int v = 0; v < V; ++v) hn::StoreU(sums[p][v], d, whole + v * lanes);
-    std::copy(whole, whole + task.channels, result + p * task.result_step);
+  TESSERA_UNROLL for (int v = 0; v < V; ++v) {
+    const auto present = first_lanes(d, task.channels - v * lanes);
+    TESSERA_UNROLL for (int p = 0; p < P; ++p)
+        hn::BlendedStore(sums[p][v], present, d, result + p * task.result_step + v * lanes);
   }
 }
 

@@ -116,13 +116,10 @@ class WinogradConvolution {
       for (int64_t x = 0; x < columns; ++x) {
         FloatVec value = hn::Add(row[x], bias);
         if (epilogue_.rectify) value = hn::IfThenElse(hn::Lt(value, zero), hn::Mul(value, slope), value);
-        if (channels == lanes) {
+        if (channels == lanes)
           hn::StoreU(value, tag, target + x * results_);
-        } else {
-          float whole[HWY_MAX_BYTES / sizeof(float)];
-          hn::StoreU(value, tag, whole);
-          std::copy(whole, whole + channels, target + x * results_);
-        }
+        else
+          hn::BlendedStore(value, first_lanes(tag, channels), tag, target + x * results_);
       }
     }
   }
