@@ -16,4 +16,7 @@ class ModuleScope {
 /// Path of the innermost running module of this thread, empty where none runs.
 const std::string& running_module_path();
 
+/// Path of the module that called the innermost one, empty where there is none.
+const std::string& calling_module_path();
+
 }  // namespace tessera

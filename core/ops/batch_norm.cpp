@@ -95,11 +95,13 @@ struct BatchNormNode final : Node {  // saves x, gamma, the coefficients
   }
 
   void add_to(Trace& trace, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs) const override {
-    const std::string& path = running_module_path();
+    // The normalisation is the running layer's; what follows it is done for the module that called that layer.
+    std::string path = running_module_path();
     std::vector<Tensor> from = inputs;
     const auto add = [&](std::string_view op, Attributes attributes, const Tensor& to) {
       trace.ops.push_back({std::string(op), std::move(attributes), from, {to}, path});
       from = {to};
+      path = calling_module_path();
     };
     const Tensor activated = outputs.size() == 2 ? outputs[1] : options_.pool ? x_.get().detach() : outputs[0];
     if (!geometry_.rectify) {
