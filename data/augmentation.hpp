@@ -22,7 +22,7 @@ struct AugmentationContext {
 /// it.
 ///
 /// One that moves pixels moves both, masks by their nearest pixel; one that changes colours leaves the mask alone.
-/// Colours are from 0 to 1, before normalisation.
+/// Colours are from 0 to 1, before standardisation.
 struct Transform {
   std::string name;
   std::function<Sample(const Sample&, const AugmentationContext&)> apply;

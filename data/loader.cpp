@@ -95,8 +95,8 @@ class Loader::Epoch {
 
   Sample prepared_sample(std::int64_t index) const {
     Sample sample = options_.augmentation(dataset_.get(index), options_.seed, epoch_, index,
-                                          dataset_.labels().ignore_index, options_.normalization.mean);
-    sample.image = normalize(sample.image, options_.normalization);
+                                          dataset_.labels().ignore_index, options_.standardization.mean);
+    sample.image = standardize(sample.image, options_.standardization);
     return sample;
   }
 

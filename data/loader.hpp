@@ -5,7 +5,7 @@
 #include <tessera/data/augmentation.hpp>
 #include <tessera/data/batch.hpp>
 #include <tessera/data/dataset.hpp>
-#include <tessera/data/normalization.hpp>
+#include <tessera/data/standardization.hpp>
 
 namespace tessera {
 
@@ -18,7 +18,7 @@ struct LoaderOptions {
   std::int64_t workers = 1;      ///< threads that prepare batches; 0 prepares them when they are asked for
   std::int64_t prefetch = 2;     ///< batches prepared ahead
   bool skip_unreadable = false;  ///< leaves out samples whose files cannot be read, and says so in the batch
-  Normalization normalization{};
+  Standardization standardization{};
   Augmentation augmentation{};
 };
 

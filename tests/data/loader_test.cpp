@@ -135,7 +135,7 @@ TEST_CASE("a last batch that is not full can be dropped") {
 TEST_CASE("images are normalised, and padding then is the mean") {
   LoaderOptions options;
   options.shuffle = false;
-  options.normalization = {{1}, {0.5F}};
+  options.standardization = {{1}, {0.5F}};
   Loader loader(std::make_shared<NumberedDataset>(2), options);
   loader.start(0);
   const auto batch = loader.next();

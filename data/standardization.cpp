@@ -2,8 +2,8 @@
 #include <cmath>
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>
-#include <tessera/data/normalization.hpp>
 #include <tessera/data/shuffle.hpp>
+#include <tessera/data/standardization.hpp>
 
 namespace tessera {
 namespace {
@@ -32,22 +32,23 @@ constexpr double least_deviation = 1.0 / 255;
 
 }  // namespace
 
-Tensor normalize(const Tensor& image, const Normalization& normalization) {
-  const std::size_t channels = normalization.mean.size();
+Tensor standardize(const Tensor& image, const Standardization& standardization) {
+  const std::size_t channels = standardization.mean.size();
   if (channels == 0) return image;
-  if (static_cast<std::size_t>(image.size(-1)) != channels || normalization.deviation.size() != channels)
-    raise<ShapeError>("normalize", "expected an image [H, W, {}] for {} means and {} deviations, got {}", channels,
-                      channels, normalization.deviation.size(), image.shape().str());
+  if (static_cast<std::size_t>(image.size(-1)) != channels || standardization.deviation.size() != channels)
+    raise<ShapeError>("standardize", "expected an image [H, W, {}] for {} means and {} deviations, got {}", channels,
+                      channels, standardization.deviation.size(), image.shape().str());
   Tensor result = Tensor::empty(image.shape());
   const float* in = image.data<float>();
   float* out = result.mutable_data<float>();
   for (std::int64_t i = 0; i < image.numel(); i += static_cast<std::int64_t>(channels))
-    for (std::size_t c = 0; c < channels; ++c) *out++ = (*in++ - normalization.mean[c]) / normalization.deviation[c];
+    for (std::size_t c = 0; c < channels; ++c)
+      *out++ = (*in++ - standardization.mean[c]) / standardization.deviation[c];
   return result;
 }
 
-Normalization measure_normalization(const Dataset& dataset, std::uint64_t seed, std::int64_t samples) {
-  std::vector<std::int64_t> order = shuffled(dataset.size(), RandomStream(seed, stream_of("normalization")));
+Standardization measure_standardization(const Dataset& dataset, std::uint64_t seed, std::int64_t samples) {
+  std::vector<std::int64_t> order = shuffled(dataset.size(), RandomStream(seed, stream_of("standardization")));
   order.resize(std::min(order.size(), static_cast<std::size_t>(samples)));
   std::vector<Moments> parts(order.size());
   parallel_for(static_cast<std::int64_t>(order.size()), [&](std::int64_t i) {
@@ -55,7 +56,7 @@ Normalization measure_normalization(const Dataset& dataset, std::uint64_t seed, 
     parts[at] = moments_of(dataset.get(order[at]).image);
   });
 
-  Normalization result;
+  Standardization result;
   for (std::size_t c = 0; c < static_cast<std::size_t>(dataset.channels()); ++c) {
     double sum = 0, squares = 0, pixels = 0;
     for (const Moments& part : parts) {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <tessera/core/error.hpp>
-#include <tessera/data/normalization.hpp>
 #include <tessera/data/shuffle.hpp>
+#include <tessera/data/standardization.hpp>
 
 namespace tessera {
 namespace {
@@ -26,7 +26,7 @@ class LevelDataset final : public Dataset {
 };
 
 TEST_CASE("mean and deviation are measured channel by channel") {
-  const Normalization measured = measure_normalization(LevelDataset(4), 0);
+  const Standardization measured = measure_standardization(LevelDataset(4), 0);
   CHECK(measured.mean == std::vector<float>{1.5F, 0.25F});
   CHECK(measured.deviation[0] == doctest::Approx(1.1180340));
   CHECK(measured.deviation[1] == doctest::Approx(1.0 / 255));  // of a channel that never varies
@@ -34,22 +34,22 @@ TEST_CASE("mean and deviation are measured channel by channel") {
 
 TEST_CASE("a part of a large data set is measured, drawn by the seed") {
   const LevelDataset data(1000);
-  const float mean = measure_normalization(data, 1).mean[0];
-  CHECK(mean == measure_normalization(data, 1).mean[0]);
-  CHECK(mean != measure_normalization(data, 2).mean[0]);
+  const float mean = measure_standardization(data, 1).mean[0];
+  CHECK(mean == measure_standardization(data, 1).mean[0]);
+  CHECK(mean != measure_standardization(data, 2).mean[0]);
   CHECK(mean == doctest::Approx(499.5).epsilon(0.1));
 }
 
 TEST_CASE("normalising takes off the mean and divides by the deviation") {
   const Tensor image = Tensor::from({1.F, 2.F, 3.F, 4.F}, {1, 2, 2});
-  const Tensor result = normalize(image, {{1, 2}, {2, 0.5F}});
+  const Tensor result = standardize(image, {{1, 2}, {2, 0.5F}});
   CHECK(result.at({0, 0, 0}) == 0);
   CHECK(result.at({0, 1, 0}) == 1);
   CHECK(result.at({0, 1, 1}) == 4);
   CHECK(image.at({0, 1, 1}) == 4);
-  CHECK(normalize(image, {}).is_same(image));
-  CHECK_THROWS_WITH_AS(normalize(image, {{1}, {1}}),
-                       "normalize: expected an image [H, W, 1] for 1 means and 1 deviations, got [1, 2, 2]",
+  CHECK(standardize(image, {}).is_same(image));
+  CHECK_THROWS_WITH_AS(standardize(image, {{1}, {1}}),
+                       "standardize: expected an image [H, W, 1] for 1 means and 1 deviations, got [1, 2, 2]",
                        ShapeError);
 }
 

@@ -6,15 +6,15 @@
 namespace tessera {
 
 /// Mean and standard deviation of every channel of images from 0 to 1; empty where images stay as they are.
-struct Normalization {
+struct Standardization {
   std::vector<float> mean{};
   std::vector<float> deviation{};
 };
 
 /// (image - mean) / deviation for an image [H, W, C]. ShapeError unless there is a mean for every channel.
-Tensor normalize(const Tensor& image, const Normalization& normalization);
+Tensor standardize(const Tensor& image, const Standardization& standardization);
 
 /// Measures `samples` images drawn without repetition by the seed, or all where there are fewer.
-Normalization measure_normalization(const Dataset& dataset, std::uint64_t seed, std::int64_t samples = 256);
+Standardization measure_standardization(const Dataset& dataset, std::uint64_t seed, std::int64_t samples = 256);
 
 }  // namespace tessera
