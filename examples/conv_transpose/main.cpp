@@ -1,0 +1,65 @@
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <tessera/core/error.hpp>
+
+#include "case.hpp"
+#include "compare.hpp"
+#include "expect.hpp"
+#include "explain.hpp"
+#include "matrices.hpp"
+#include "page.hpp"
+#include "solve.hpp"
+#include "strip.hpp"
+#include "verify.hpp"
+
+namespace conv_transpose {
+namespace {
+
+/// Answers what was asked; without a question, explains. False where --verify or --expect is disappointed.
+bool answer(const Options& options) {
+  if (options.solve) {
+    solve(options, stdout);
+    return true;
+  }
+  if (options.compare) fmt::print("{}", compare(options));
+  if (options.expect) fmt::print("{}", expect(options));
+  bool good = !options.expect || holds(options);
+
+  const bool draws = !options.html.empty() || !options.svg.empty();
+  const bool explains = !options.compare && !options.expect && !options.verify && !draws && options.save.empty();
+  if (!explains && !options.verify && !draws && options.save.empty()) return good;
+  const Case given = make_case(options);
+  const Result result = run(options, given);
+  if (explains) fmt::print("{}\n{}", explain(options), matrices(options, given, result));
+  if (options.verify) {
+    const Verdict verdict = verify(options, given, result);
+    fmt::print("{}", verdict.text);
+    good = good && verdict.agrees;
+  }
+  if (draws) check_drawable(options);
+  if (!options.save.empty()) save(options, result);
+  if (!options.html.empty()) write_page(options, given, result);
+  if (!options.svg.empty()) write_strip(options, given, result);
+  return good;
+}
+
+}  // namespace
+}  // namespace conv_transpose
+
+/// 2 for bad usage or input, 1 where an expectation does not hold or something fails while running.
+int main(int argc, char** argv) {
+  try {
+    const auto options = conv_transpose::parse(argc, argv);
+    if (!options) return 0;
+    conv_transpose::check(*options);
+    return conv_transpose::answer(*options) ? 0 : 1;
+  } catch (const tessera::Error& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return 2;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return 1;
+  }
+}
