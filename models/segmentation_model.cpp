@@ -24,13 +24,17 @@ std::string InputSizes::str() const {
 void check_model_input(std::string_view model, const Tensor& x, std::int64_t in_channels, const InputSizes& sizes) {
   if (x.rank() != 4 || x.size(3) != in_channels)
     raise<ShapeError>(model, "expected input [N, H, W, {}], got {}", in_channels, x.shape().str());
-  if (!sizes.hold(image_size(x)))
-    raise<ShapeError>(model, "height and width must be {}, got {}: the nearest valid size is {}", sizes.str(),
-                      x.shape().str(), sizes.nearest(image_size(x)).str());
+  if (sizes.hold(image_size(x))) return;
+  const Size2D nearest = sizes.nearest(image_size(x));
+  raise<ShapeError>(model, "height and width must be {}, got {}: the nearest valid size is {}x{}", sizes.str(),
+                    x.shape().str(), nearest.height, nearest.width);
 }
 
-void check_model_option(std::string_view model, std::string_view option, std::int64_t value, std::int64_t smallest) {
-  if (value < smallest) raise<ValueError>(model, ".{} must be at least {}, got {}", option, smallest, value);
+SegmentationModel::SegmentationModel(std::string name, std::int64_t in_channels, std::int64_t classes,
+                                     const InputSizes& sizes)
+    : name_(std::move(name)), in_channels_(in_channels), classes_(classes), sizes_(sizes) {
+  if (in_channels < 1) raise<ValueError>(name_, ".in_channels must be 1 or more, got {}", in_channels);
+  if (classes < 1) raise<ValueError>(name_, ".classes is required and must be 1 or more, got {}", classes);
 }
 
 }  // namespace tessera

@@ -39,13 +39,13 @@ def uniform(name, shape):
 class ConvBlock(nn.Module):
     """Convolution, normalisation, activation; a bias only where nothing normalises."""
 
-    def __init__(self, inputs, filters, kernel_size, norm="batch", relu=True, eps=1e-5, **options):
+    def __init__(self, inputs, filters, kernel_size, norm="batch", relu=True, **options):
         super().__init__()
         self.conv = nn.Conv2d(inputs, filters, kernel_size, bias=norm == "none", **options)
         if norm == "batch":
-            self.norm = nn.BatchNorm2d(filters, eps=eps)
+            self.norm = nn.BatchNorm2d(filters)
         elif norm == "group":
-            self.norm = nn.GroupNorm(min(8, filters), filters, eps=eps)
+            self.norm = nn.GroupNorm(math.gcd(8, filters), filters, eps=1e-3)
         self.relu = relu
 
     def forward(self, x):
@@ -140,7 +140,7 @@ class Downsampler(nn.Module):
     def __init__(self, inputs, filters):
         super().__init__()
         self.conv = nn.Conv2d(inputs, filters - inputs, 3, stride=2, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(filters, eps=1e-3)
+        self.norm = nn.BatchNorm2d(filters)
 
     def forward(self, x):
         return self.norm(torch.cat([self.conv(x), functional.max_pool2d(x, 2)], 1)).relu()
@@ -150,7 +150,7 @@ class Upsampler(nn.Module):
     def __init__(self, inputs, filters):
         super().__init__()
         self.conv = nn.ConvTranspose2d(inputs, filters, 3, stride=2, padding=1, output_padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(filters, eps=1e-3)
+        self.norm = nn.BatchNorm2d(filters)
 
     def forward(self, x):
         return self.norm(self.conv(x)).relu()
@@ -159,15 +159,15 @@ class Upsampler(nn.Module):
 class NonBottleneck1D(nn.Module):
     def __init__(self, width, dilation=1):
         super().__init__()
-        self.vertical1 = nn.Conv2d(width, width, (3, 1), padding=(1, 0))
-        self.horizontal1 = ConvBlock(width, width, (1, 3), eps=1e-3, padding=(0, 1))
-        self.vertical2 = nn.Conv2d(width, width, (3, 1), padding=(dilation, 0), dilation=(dilation, 1))
-        self.horizontal2 = ConvBlock(width, width, (1, 3), eps=1e-3, relu=False, padding=(0, dilation),
+        self.vertical1 = ConvBlock(width, width, (3, 1), norm="none", padding=(1, 0))
+        self.horizontal1 = ConvBlock(width, width, (1, 3), padding=(0, 1))
+        self.vertical2 = ConvBlock(width, width, (3, 1), norm="none", padding=(dilation, 0), dilation=(dilation, 1))
+        self.horizontal2 = ConvBlock(width, width, (1, 3), relu=False, padding=(0, dilation),
                                      dilation=(1, dilation))
 
     def forward(self, x):
-        y = self.horizontal1(self.vertical1(x).relu())
-        return (x + self.horizontal2(self.vertical2(y).relu())).relu()
+        y = self.horizontal1(self.vertical1(x))
+        return (x + self.horizontal2(self.vertical2(y))).relu()
 
 
 class ERFNet(nn.Module):
