@@ -14,7 +14,7 @@ namespace {
 // runs.
 template <int exponent>
 struct SoftsignNode final : Node {
-  explicit SoftsignNode(Tensor y) : y_(std::move(y)) {}
+  explicit SoftsignNode(const Tensor& y) : y_(y) {}
   std::string_view name() const override { return "softsign"; }
   Grads backward(const Tensor& grad_output, Needs) override {
     Tensor grad = Tensor::empty(y_->shape(), y_->dtype());
