@@ -1,4 +1,6 @@
 #include <cstring>
+#include <map>
+#include <mutex>
 #include <tessera/core/arena.hpp>
 #include <tessera/core/autograd.hpp>
 #include <tessera/core/tensor.hpp>
@@ -15,7 +17,11 @@ struct Storage {
 
   void* data;
   std::uint64_t version = 0;
+  std::map<std::uint64_t, std::shared_ptr<void>> derived;  ///< guarded by derived_mutex
 };
+
+/// One for all storages: what is kept is looked up a few times a layer.
+std::mutex derived_mutex;
 
 }  // namespace
 
@@ -81,7 +87,20 @@ const void* Tensor::bytes(DType expected) const {
 void* Tensor::mutable_bytes(DType expected) {
   void* data = const_cast<void*>(bytes(expected));
   ++impl_->storage->version;
+  const std::lock_guard lock(derived_mutex);
+  impl_->storage->derived.clear();
   return data;
+}
+
+std::shared_ptr<void> Tensor::derived(std::uint64_t key) const {
+  const std::lock_guard lock(derived_mutex);
+  const auto found = impl().storage->derived.find(key);
+  return found == impl_->storage->derived.end() ? nullptr : found->second;
+}
+
+void Tensor::keep_derived(std::uint64_t key, std::shared_ptr<void> value) const {
+  const std::lock_guard lock(derived_mutex);
+  impl().storage->derived[key] = std::move(value);
 }
 
 double Tensor::item() const {

@@ -117,6 +117,11 @@ class Tensor {
   /// Shape, type and elements as nested rows, cut in the middle when long.
   std::string str() const;
 
+  /// Something computed from these numbers that is worth keeping until they are written to, such as packed weights;
+  /// null where nothing was kept under this key. Thread-safe.
+  std::shared_ptr<void> derived(std::uint64_t key) const;
+  void keep_derived(std::uint64_t key, std::shared_ptr<void> value) const;
+
   struct Impl;
   /// What autograd knows of this tensor; null where it knows nothing. For the engine.
   const std::shared_ptr<Gradient>& gradient_record() const;

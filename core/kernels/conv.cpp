@@ -30,16 +30,16 @@ namespace kernels {
 
 template <>
 void conv_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
-                  float* output) {
-  if (use_winograd(g)) return winograd_forward(g, input, kernel, e, output);
-  direct_forward(g, input, kernel, e, output);
+                  float* output, WeightStore* store) {
+  if (use_winograd(g)) return winograd_forward(g, input, kernel, e, output, store);
+  direct_forward(g, input, kernel, e, output, store);
 }
 
 template <>
 void conv_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
-                         float* input) {
-  if (use_winograd(g)) return winograd_backward_input(g, output, kernel, e, input);
-  direct_backward_input(g, output, kernel, e, input);
+                         float* input, WeightStore* store) {
+  if (use_winograd(g)) return winograd_backward_input(g, output, kernel, e, input, store);
+  direct_backward_input(g, output, kernel, e, input, store);
 }
 
 template <>
@@ -50,14 +50,14 @@ void conv_backward_kernel(const ConvGeometry& g, const float* input, const float
 
 template <>
 void conv_forward(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
-                  double* output) {
-  direct_forward(g, input, kernel, e, output);
+                  double* output, WeightStore* store) {
+  direct_forward(g, input, kernel, e, output, store);
 }
 
 template <>
 void conv_backward_input(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
-                         double* input) {
-  direct_backward_input(g, output, kernel, e, input);
+                         double* input, WeightStore* store) {
+  direct_backward_input(g, output, kernel, e, input, store);
 }
 
 template <>

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <tessera/core/activation.hpp>
 #include <tessera/core/conv_geometry.hpp>
 
@@ -13,16 +15,24 @@ struct Epilogue {
   T slope = 0;
 };
 
+/// Keeps packed weights between calls that read the same kernel.
+class WeightStore {
+ public:
+  virtual ~WeightStore() = default;
+  virtual std::shared_ptr<void> find(std::uint64_t key) const = 0;
+  virtual void keep(std::uint64_t key, std::shared_ptr<void> weights) = 0;
+};
+
 /// output = epilogue(conv(input, kernel)). input [N, H, W, C], kernel [kh, kw, C/groups, O], output [N, H', W', O].
 template <class T>
-void conv_forward(const ConvGeometry& geometry, const T* input, const T* kernel, const Epilogue<T>& epilogue,
-                  T* output);
+void conv_forward(const ConvGeometry& geometry, const T* input, const T* kernel, const Epilogue<T>& epilogue, T* output,
+                  WeightStore* store = nullptr);
 
 /// input = epilogue(transpose of the convolution applied to output): the input gradient, and transposed convolution's
 /// forward.
 template <class T>
 void conv_backward_input(const ConvGeometry& geometry, const T* output, const T* kernel, const Epilogue<T>& epilogue,
-                         T* input);
+                         T* input, WeightStore* store = nullptr);
 
 /// kernel_gradient[ky, kx, c, o] = sum over images and output pixels of input * output. Overwrites it.
 template <class T>

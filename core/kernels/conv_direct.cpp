@@ -18,7 +18,8 @@ namespace tessera::kernels::HWY_NAMESPACE {
 template <class T>
 class DirectConvolution {
  public:
-  DirectConvolution(const ConvGeometry& geometry, bool forward, const T* kernel, const Epilogue<T>& epilogue)
+  DirectConvolution(const ConvGeometry& geometry, bool forward, const T* kernel, const Epilogue<T>& epilogue,
+                    WeightStore* store)
       : geometry_(geometry),
         forward_(forward),
         source_size_(forward_ ? geometry.input : geometry.output),
@@ -28,11 +29,13 @@ class DirectConvolution {
         blocks_(divide_up(results_, block_width<T>())),
         passes_(forward_ ? std::vector<ConvPass>{forward_pass(geometry)} : backward_passes(geometry)),
         epilogue_(epilogue),
-        bias_(geometry.groups * blocks_ * block_width<T>()),
-        weights_(std::max<int64_t>(place_weights(), 1)) {
+        bias_(geometry.groups * blocks_ * block_width<T>()) {
     pack_bias();
-    for (std::size_t pass = 0; pass < passes_.size(); ++pass)
-      pack_weights(geometry_, forward_, passes_[pass], kernel, weights_.data() + weight_begin_[pass]);
+    const int64_t count = place_weights();
+    weights_ = kept_weights<T>(store, weight_key(0, forward_, passes_), count, [&](T* target) {
+      for (std::size_t pass = 0; pass < passes_.size(); ++pass)
+        pack_weights(geometry_, forward_, passes_[pass], kernel, target + weight_begin_[pass]);
+    });
   }
 
   void run(const T* source, T* result) {
@@ -109,7 +112,7 @@ class DirectConvolution {
     for (int64_t b = chunk.first_block; b < chunk.last_block; ++b) {
       const int64_t unit = chunk.group * blocks_ + b, first = b * block;
       task.channels = std::min(block, results_ - first);
-      task.weights = weights_.data() + weight_begin_[chunk.pass] + unit * packed_run(pass) * block;
+      task.weights = weights_->data() + weight_begin_[chunk.pass] + unit * packed_run(pass) * block;
       task.bias = bias_.data() + unit * block;
       for (int64_t y = 0; y < count; ++y) {
         const int64_t row = rows.start + (chunk.first_row + y) * rows.step;
@@ -129,24 +132,25 @@ class DirectConvolution {
   std::vector<ConvPass> passes_;
   std::vector<int64_t> weight_begin_;
   Epilogue<T> epilogue_;
-  Buffer<T> bias_, weights_;
+  Buffer<T> bias_;
+  std::shared_ptr<Buffer<T>> weights_;
 };
 
 void direct_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
-                        float* output) {
-  DirectConvolution<float>(g, true, kernel, e).run(input, output);
+                        float* output, WeightStore* store) {
+  DirectConvolution<float>(g, true, kernel, e, store).run(input, output);
 }
 void direct_forward_f64(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
-                        double* output) {
-  DirectConvolution<double>(g, true, kernel, e).run(input, output);
+                        double* output, WeightStore* store) {
+  DirectConvolution<double>(g, true, kernel, e, store).run(input, output);
 }
 void direct_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
-                         float* input) {
-  DirectConvolution<float>(g, false, kernel, e).run(output, input);
+                         float* input, WeightStore* store) {
+  DirectConvolution<float>(g, false, kernel, e, store).run(output, input);
 }
 void direct_backward_f64(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
-                         double* input) {
-  DirectConvolution<double>(g, false, kernel, e).run(output, input);
+                         double* input, WeightStore* store) {
+  DirectConvolution<double>(g, false, kernel, e, store).run(output, input);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
@@ -161,20 +165,20 @@ HWY_EXPORT(direct_backward_f32);
 HWY_EXPORT(direct_backward_f64);
 
 void direct_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
-                    float* output) {
-  HWY_DYNAMIC_DISPATCH(direct_forward_f32)(g, input, kernel, e, output);
+                    float* output, WeightStore* store) {
+  HWY_DYNAMIC_DISPATCH(direct_forward_f32)(g, input, kernel, e, output, store);
 }
 void direct_forward(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
-                    double* output) {
-  HWY_DYNAMIC_DISPATCH(direct_forward_f64)(g, input, kernel, e, output);
+                    double* output, WeightStore* store) {
+  HWY_DYNAMIC_DISPATCH(direct_forward_f64)(g, input, kernel, e, output, store);
 }
 void direct_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
-                           float* input) {
-  HWY_DYNAMIC_DISPATCH(direct_backward_f32)(g, output, kernel, e, input);
+                           float* input, WeightStore* store) {
+  HWY_DYNAMIC_DISPATCH(direct_backward_f32)(g, output, kernel, e, input, store);
 }
 void direct_backward_input(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
-                           double* input) {
-  HWY_DYNAMIC_DISPATCH(direct_backward_f64)(g, output, kernel, e, input);
+                           double* input, WeightStore* store) {
+  HWY_DYNAMIC_DISPATCH(direct_backward_f64)(g, output, kernel, e, input, store);
 }
 
 }  // namespace tessera::kernels

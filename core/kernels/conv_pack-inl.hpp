@@ -9,8 +9,11 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <memory>
+#include <tessera/core/kernels/conv.hpp>
 #include <tessera/core/kernels/conv_passes.hpp>
 #include <tessera/core/kernels/conv_tile-inl.hpp>
+#include <tessera/core/kernels/scratch.hpp>
 #include <tessera/core/parallel.hpp>
 
 HWY_BEFORE_NAMESPACE();
@@ -44,6 +47,33 @@ void pack_weights(const ConvGeometry& g, bool forward, const ConvPass& pass, con
         }
       }
   });
+}
+
+/// The weights that `make(target)` packs, `count` numbers, or those that an earlier call left in `store`.
+template <class T, class Make>
+std::shared_ptr<Buffer<T>> kept_weights(WeightStore* store, std::uint64_t key, int64_t count, Make&& make) {
+  if (store)
+    if (const auto found = store->find(key)) return std::static_pointer_cast<Buffer<T>>(found);
+  auto weights = std::make_shared<Buffer<T>>(std::max<int64_t>(count, 1));
+  make(weights->data());
+  if (store) store->keep(key, weights);
+  return weights;
+}
+
+/// A key for all that packed weights depend on besides the kernel's numbers: plan, direction, target and taps' order.
+inline std::uint64_t weight_key(int plan, bool forward, const std::vector<ConvPass>& passes) {
+  std::uint64_t key = 0xCBF29CE484222325;
+  const auto mix = [&key](int64_t number) { key = (key ^ static_cast<std::uint64_t>(number)) * 0x100000001B3; };
+  mix(plan);
+  mix(forward);
+  mix(HWY_TARGET);
+  for (const ConvPass& pass : passes)
+    for (const TapAxis& axis : {pass.rows, pass.columns}) {
+      mix(axis.taps);
+      mix(axis.first_tap);
+      mix(axis.tap_step);
+    }
+  return key;
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE

@@ -5,23 +5,23 @@
 namespace tessera::kernels {
 
 // Direct convolution: any geometry, both float types.
-void direct_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&,
-                    float* output);
+void direct_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&, float* output,
+                    WeightStore* store);
 void direct_forward(const ConvGeometry&, const double* input, const double* kernel, const Epilogue<double>&,
-                    double* output);
+                    double* output, WeightStore* store);
 void direct_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
-                           float* input);
+                           float* input, WeightStore* store);
 void direct_backward_input(const ConvGeometry&, const double* output, const double* kernel, const Epilogue<double>&,
-                           double* input);
+                           double* input, WeightStore* store);
 void direct_backward_kernel(const ConvGeometry&, const float* input, const float* output, float* kernel_gradient);
 void direct_backward_kernel(const ConvGeometry&, const double* input, const double* output, double* kernel_gradient);
 
 // Winograd F(4x4, 3x3): 3x3 kernels of stride 1, dilation 1 and one group, in f32.
 bool winograd_fits(const ConvGeometry& geometry);
 void winograd_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&,
-                      float* output);
+                      float* output, WeightStore* store);
 void winograd_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
-                             float* input);
+                             float* input, WeightStore* store);
 void winograd_backward_kernel(const ConvGeometry&, const float* input, const float* output, float* kernel_gradient);
 
 }  // namespace tessera::kernels

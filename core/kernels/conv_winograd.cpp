@@ -15,7 +15,8 @@ namespace tessera::kernels::HWY_NAMESPACE {
 
 class WinogradConvolution {
  public:
-  WinogradConvolution(const ConvGeometry& geometry, bool forward, const float* kernel, const Epilogue<float>& epilogue)
+  WinogradConvolution(const ConvGeometry& geometry, bool forward, const float* kernel, const Epilogue<float>& epilogue,
+                      WeightStore* store)
       : pass_(forward ? forward_pass(geometry) : backward_passes(geometry).front()),
         source_size_(forward ? geometry.input : geometry.output),
         sources_(forward ? geometry.in_channels : geometry.out_channels),
@@ -23,17 +24,18 @@ class WinogradConvolution {
         blocks_(divide_up(results_, block_width<float>())),
         grid_{geometry.batch, pass_.rows.count, pass_.columns.count},
         epilogue_(epilogue),
-        bias_(blocks_ * block_width<float>()),
-        weights_(blocks_ * winograd_points * sources_ * block_width<float>()) {
+        bias_(blocks_ * block_width<float>()) {
     std::fill(bias_.data(), bias_.data() + blocks_ * block_width<float>(), 0.0f);
     if (epilogue.bias) std::copy(epilogue.bias, epilogue.bias + results_, bias_.data());
-    transform_weights(geometry, forward, kernel);
+    weights_ = kept_weights<float>(store, weight_key(1, forward, {pass_}),
+                                   blocks_ * winograd_points * sources_ * block_width<float>(),
+                                   [&](float* target) { transform_weights(geometry, forward, kernel, target); });
   }
 
   void run(const float* source, float* result) const {
     // As many tiles as keep their points in half of the L2 cache, a multiple of the register tile's height.
     const int64_t fitting = int64_t{256} * 1024 / (winograd_points * sources_ * 4);
-    const int64_t tiles = std::clamp<int64_t>(fitting, 6, 96) / 6 * 6;
+    const int64_t tiles = std::clamp<int64_t>(fitting, 6, max_unit_tiles) / 6 * 6;
     const int64_t units = divide_up(grid_.count(), tiles);
     const int64_t parts = std::clamp<int64_t>(divide_up(4, std::max<int64_t>(units, 1)), 1, blocks_);
     parallel_for(units * parts, [&](int64_t item) {
@@ -44,23 +46,31 @@ class WinogradConvolution {
   }
 
  private:
-  /// weights_ [block][36][source][block width] = G g G^T
-  void transform_weights(const ConvGeometry& geometry, bool forward, const float* kernel) {
+  /// weights [block][36][source][block width] = G g G^T
+  void transform_weights(const ConvGeometry& geometry, bool forward, const float* kernel, float* weights) const {
     const FloatTag tag;
     const int64_t block = block_width<float>(), lanes = block / 2;
     const Buffer<float> packed(blocks_ * 9 * sources_ * block);
     pack_weights(geometry, forward, pass_, kernel, packed.data());
-    parallel_for(blocks_, [&](int64_t b) {
-      const float* from = packed.data() + b * 9 * sources_ * block;
-      float* to = weights_.data() + b * winograd_points * sources_ * block;
-      for (int64_t i = 0; i < sources_ * 2; ++i, from += lanes, to += lanes) {
+    // A few sources at a time go through scratch: 36 streams written far apart would fight for the same cache lines.
+    constexpr int64_t group = 8;
+    const int64_t groups = divide_up(sources_, group);
+    parallel_for(blocks_ * groups, [&](int64_t item) {
+      const int64_t b = item / groups, first = item % groups * group, count = std::min(group, sources_ - first);
+      const float* from = packed.data() + (b * 9 * sources_ + first) * block;
+      float* const staged = scratch<float>(1, winograd_points * group * block);
+      for (int64_t i = 0; i < count * 2; ++i) {
         FloatVec taps[9], half[18], row[6];
-        for (int tap = 0; tap < 9; ++tap) taps[tap] = hn::LoadU(tag, from + tap * sources_ * block);
+        for (int tap = 0; tap < 9; ++tap) taps[tap] = hn::LoadU(tag, from + tap * sources_ * block + i * lanes);
         for (int x = 0; x < 3; ++x) transform_kernel(taps + x, 3, half + x, 3);
         for (int y = 0; y < 6; ++y) {
           transform_kernel(half + 3 * y, 1, row, 1);
-          for (int x = 0; x < 6; ++x) hn::StoreU(row[x], tag, to + (y * 6 + x) * sources_ * block);
+          for (int x = 0; x < 6; ++x) hn::StoreU(row[x], tag, staged + (y * 6 + x) * group * block + i * lanes);
         }
+      }
+      for (int64_t point = 0; point < winograd_points; ++point) {
+        const float* values = staged + point * group * block;
+        std::copy(values, values + count * block, weights + ((b * winograd_points + point) * sources_ + first) * block);
       }
     });
   }
@@ -70,7 +80,9 @@ class WinogradConvolution {
     const int64_t block = block_width<float>(), lanes = block / 2, padded = whole_vectors(sources_);
     float* const points = scratch<float>(0, winograd_points * tiles * padded);
     float* const products = scratch<float>(2, winograd_points * tiles * block);
-    load_tiles(grid_, source, source_size_, sources_, pass_.rows.offset, pass_.columns.offset, first, tiles, points);
+    TileGrid::Position positions[max_unit_tiles];
+    grid_.positions(first, tiles, positions);
+    load_tiles(positions, tiles, source, source_size_, sources_, pass_.rows.offset, pass_.columns.offset, points);
     const float zeros[HWY_MAX_BYTES / 2] = {};
     TileTask<float> task{.rows = 1,
                          .row_step = 0,
@@ -87,12 +99,12 @@ class WinogradConvolution {
     for (int64_t b = first_block; b < last_block; ++b) {
       if (results_ - b * block <= lanes) task.channels = lanes;
       for (int64_t point = 0; point < winograd_points; ++point) {
-        task.weights = weights_.data() + (b * winograd_points + point) * sources_ * block;
+        task.weights = weights_->data() + (b * winograd_points + point) * sources_ * block;
         compute_row(task, points + point * tiles * padded, products + point * tiles * block, tiles, lanes);
       }
       for (int64_t tile = 0; tile < tiles; ++tile)
         for (int64_t c = b * block; c < std::min((b + 1) * block, results_); c += lanes)
-          store_tile(products + tile * block + c % block, tiles * block, grid_.at(first + tile), c, result);
+          store_tile(products + tile * block + c % block, tiles * block, positions[tile], c, result);
     }
   }
 
@@ -129,16 +141,17 @@ class WinogradConvolution {
   int64_t sources_, results_, blocks_;
   TileGrid grid_;
   Epilogue<float> epilogue_;
-  Buffer<float> bias_, weights_;
+  Buffer<float> bias_;
+  std::shared_ptr<Buffer<float>> weights_;
 };
 
 void winograd_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
-                          float* output) {
-  WinogradConvolution(g, true, kernel, e).run(input, output);
+                          float* output, WeightStore* store) {
+  WinogradConvolution(g, true, kernel, e, store).run(input, output);
 }
 void winograd_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
-                           float* input) {
-  WinogradConvolution(g, false, kernel, e).run(output, input);
+                           float* input, WeightStore* store) {
+  WinogradConvolution(g, false, kernel, e, store).run(output, input);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
@@ -155,12 +168,12 @@ bool winograd_fits(const ConvGeometry& g) {
 }
 
 void winograd_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
-                      float* output) {
-  HWY_DYNAMIC_DISPATCH(winograd_forward_f32)(g, input, kernel, e, output);
+                      float* output, WeightStore* store) {
+  HWY_DYNAMIC_DISPATCH(winograd_forward_f32)(g, input, kernel, e, output, store);
 }
 void winograd_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
-                             float* input) {
-  HWY_DYNAMIC_DISPATCH(winograd_backward_f32)(g, output, kernel, e, input);
+                             float* input, WeightStore* store) {
+  HWY_DYNAMIC_DISPATCH(winograd_backward_f32)(g, output, kernel, e, input, store);
 }
 
 }  // namespace tessera::kernels

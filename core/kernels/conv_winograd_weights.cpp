@@ -58,12 +58,14 @@ class WinogradWeightGradient {
     const int64_t first = unit * tiles_, tiles = std::min(tiles_, grid_.count() - first);
     float* const points = scratch<float>(0, winograd_points * tiles * padded);
     float* const gradients = scratch<float>(2, winograd_points * tiles * block);
-    load_tiles(grid_, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left, first, tiles, points);
+    TileGrid::Position positions[max_unit_tiles];
+    grid_.positions(first, tiles, positions);
+    load_tiles(positions, tiles, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left, points);
     const PixelTask<float> task{1, tiles, 0, padded, 0, block};
     for (int64_t b = first_block; b < last_block; ++b) {
       for (int64_t tile = 0; tile < tiles; ++tile)
         for (int64_t half = 0; half < 2; ++half)
-          load_gradient(output, grid_.at(first + tile), b * block + half * (block / 2),
+          load_gradient(output, positions[tile], b * block + half * (block / 2),
                         gradients + tile * block + half * (block / 2), tiles * block);
       for (int64_t point = 0; point < winograd_points; ++point)
         sum_run(task, points + point * tiles * padded, gradients + point * tiles * block, sources_,

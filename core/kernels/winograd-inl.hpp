@@ -100,11 +100,22 @@ struct TileGrid {
   struct Position {
     int64_t image, y, x;  ///< of the tile's first result
   };
-  Position at(int64_t tile) const {
-    const int64_t column = tile % columns(), rest = tile / columns();
-    return {rest / rows(), rest % rows() * winograd_tile, column * winograd_tile};
+  /// Of tiles first .. first + tiles - 1.
+  void positions(int64_t first, int64_t tiles, Position* out) const {
+    int64_t column = first % columns(), row = first / columns() % rows(), image = first / columns() / rows();
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      out[tile] = {image, row * winograd_tile, column * winograd_tile};
+      if (++column < columns()) continue;
+      column = 0;
+      if (++row < rows()) continue;
+      row = 0;
+      ++image;
+    }
   }
 };
+
+/// Tiles that one unit of work holds at most.
+constexpr int64_t max_unit_tiles = 96;
 
 /// Channels rounded up to whole vectors.
 HWY_INLINE int64_t whole_vectors(int64_t channels) {
@@ -112,34 +123,42 @@ HWY_INLINE int64_t whole_vectors(int64_t channels) {
   return divide_up(channels, lanes) * lanes;
 }
 
-/// points[36][tiles][channels in whole vectors] = B^T d B of tiles first .. first + tiles - 1.
-inline void load_tiles(const TileGrid& grid, const float* source, Size2D size, int64_t channels, int64_t offset_y,
-                       int64_t offset_x, int64_t first, int64_t tiles, float* HWY_RESTRICT points) {
+/// Where the 36 pixels of a patch are read: in the image, and beyond it from `zeros`.
+inline void find_pixels(const float* image, Size2D size, int64_t channels, int64_t y0, int64_t x0, const float* zeros,
+                        const float** pixels) {
+  for (int64_t y = 0; y < winograd_patch; ++y) {
+    const bool inside = y0 + y >= 0 && y0 + y < size.height;
+    for (int64_t x = 0; x < winograd_patch; ++x)
+      *pixels++ =
+          inside && x0 + x >= 0 && x0 + x < size.width ? image + ((y0 + y) * size.width + x0 + x) * channels : zeros;
+  }
+}
+
+/// points[36][tiles][channels in whole vectors] = B^T d B of the patches behind the tiles at `positions`.
+inline void load_tiles(const TileGrid::Position* positions, int64_t tiles, const float* source, Size2D size,
+                       int64_t channels, int64_t offset_y, int64_t offset_x, float* HWY_RESTRICT points) {
   const FloatTag tag;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(tag)), padded = whole_vectors(channels);
-  float* const patch = scratch<float>(1, winograd_points * padded);
+  float* const zeros = scratch<float>(1, (winograd_points + 1) * padded);
+  float* const patch = zeros + padded;
+  std::fill(zeros, patch, 0.0f);
+  const float* pixels[winograd_points];
   for (int64_t tile = 0; tile < tiles; ++tile) {
-    const TileGrid::Position at = grid.at(first + tile);
-    const int64_t y0 = at.y + offset_y, x0 = at.x + offset_x;
+    const TileGrid::Position at = positions[tile];
     const float* image = source + at.image * size.height * size.width * channels;
-    const float* from = image + (y0 * size.width + x0) * channels;
-    int64_t row_step = size.width * channels, pixel_step = channels;
-    const bool inside = y0 >= 0 && x0 >= 0 && y0 + winograd_patch <= size.height && x0 + winograd_patch <= size.width;
-    if (!inside || padded != channels) {
-      std::fill(patch, patch + winograd_points * padded, 0.0f);
-      for (int64_t y = std::max<int64_t>(0, -y0); y < std::min(winograd_patch, size.height - y0); ++y)
-        for (int64_t x = std::max<int64_t>(0, -x0); x < std::min(winograd_patch, size.width - x0); ++x) {
-          const float* pixel = image + ((y0 + y) * size.width + x0 + x) * channels;
-          std::copy(pixel, pixel + channels, patch + (y * winograd_patch + x) * padded);
-        }
-      from = patch;
-      pixel_step = padded;
-      row_step = winograd_patch * padded;
+    find_pixels(image, size, channels, at.y + offset_y, at.x + offset_x, zeros, pixels);
+    if (padded != channels) {
+      for (int i = 0; i < winograd_points; ++i) {
+        float* whole = patch + i * padded;
+        std::copy(pixels[i], pixels[i] + channels, whole);
+        std::fill(whole + channels, whole + padded, 0.0f);
+        pixels[i] = whole;
+      }
     }
     for (int64_t c = 0; c < padded; c += lanes) {
       FloatVec half[36], column[6], row[6];
       for (int x = 0; x < 6; ++x) {
-        for (int y = 0; y < 6; ++y) column[y] = hn::LoadU(tag, from + y * row_step + x * pixel_step + c);
+        for (int y = 0; y < 6; ++y) column[y] = hn::LoadU(tag, pixels[y * 6 + x] + c);
         transform_source(column, 1, half + x, 6);
       }
       for (int y = 0; y < 6; ++y) {

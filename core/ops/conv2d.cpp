@@ -19,9 +19,22 @@ bool joins_epilogue(Activation activation) {
   return activation.kind == Activation::Kind::relu || activation.kind == Activation::Kind::leaky_relu;
 }
 
+/// Keeps packed weights with the kernel that they were made from, until it is written to.
+class KernelStore final : public kernels::WeightStore {
+ public:
+  explicit KernelStore(const Tensor& kernel) : kernel_(kernel) {}
+  std::shared_ptr<void> find(std::uint64_t key) const override { return kernel_.derived(key); }
+  void keep(std::uint64_t key, std::shared_ptr<void> weights) override {
+    kernel_.keep_derived(key, std::move(weights));
+  }
+
+ private:
+  const Tensor& kernel_;
+};
+
 /// The convolution read in `direction` from `source`, with an optional bias and, where it can join, the activation.
 Tensor apply(Direction direction, const ConvGeometry& geometry, const Tensor& source, const Tensor& kernel,
-             const Tensor& bias, Activation activation) {
+             const Tensor& bias, Activation activation, kernels::WeightStore* store = nullptr) {
   const bool forward = direction == Direction::forward;
   Tensor result = Tensor::empty(forward ? geometry.output_shape() : geometry.input_shape(), source.dtype());
   dispatch_float(source.dtype(), "conv2d", [&](auto zero) {
@@ -29,7 +42,7 @@ Tensor apply(Direction direction, const ConvGeometry& geometry, const Tensor& so
     const kernels::Epilogue<T> epilogue{data_or_null<T>(bias), joins_epilogue(activation),
                                         static_cast<T>(activation.slope)};
     const auto run = forward ? kernels::conv_forward<T> : kernels::conv_backward_input<T>;
-    run(geometry, source.data<T>(), kernel.data<T>(), epilogue, result.mutable_data<T>());
+    run(geometry, source.data<T>(), kernel.data<T>(), epilogue, result.mutable_data<T>(), store);
   });
   return result;
 }
@@ -102,7 +115,9 @@ void check_operands(const char* op, const Tensor& x, const Tensor& kernel, const
 
 Tensor convolve(Direction direction, const ConvGeometry& geometry, const Tensor& x, const Tensor& kernel,
                 const Tensor& bias, Activation activation) {
-  Tensor y = apply(direction, geometry, x, kernel, bias, activation);
+  // A training step changes the kernel before it is read again; inference does not.
+  KernelStore store(kernel);
+  Tensor y = apply(direction, geometry, x, kernel, bias, activation, grad_enabled() ? nullptr : &store);
   Tensor activated;
   if (joins_epilogue(activation)) {
     activated = y;  // both derivatives are functions of the sign that y shares with the sum before it
