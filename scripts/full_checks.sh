@@ -5,6 +5,7 @@ full_steps=(
   "format|the formatting of every source file (clang-format)"
   "tidy|the static checks of .clang-tidy (clang-tidy)"
   "golden|the golden numbers made anew by real Keras and PyTorch in .venv and compared with the committed ones"
+  "page|the page of conv_transpose in headless Chromium, its numbers against the library's"
 )
 
 full_step_names() { printf '%s\n' "${full_steps[@]%%|*}" | paste -sd' '; }
@@ -51,4 +52,10 @@ check_golden() {
     .venv/bin/python "$script" "$made" || return
   done
   .venv/bin/python tests/golden/compare.py tests/golden "$made"
+}
+
+check_page() {
+  install_packages chromium
+  build release conv_transpose && build release page_cases &&
+    tests/page/run.sh build/release/examples/conv_transpose build/release/tests/page_cases build/page
 }

@@ -35,7 +35,7 @@ std::string crop_rule(const Axis& axis) {
     return fmt::format("'same' takes kernel span - stride = {} - {} = {} away, {}", span, stride, span - stride,
                        begin == end ? "half at each end" : "the odd one at the end");
   if (axis.padding == same)
-    return fmt::format("'same' appends stride - kernel span = {} - {} = {} rows that no tile reaches", stride, span,
+    return fmt::format("'same' appends stride - kernel span = {} - {} = {} pixels that no tile reaches", stride, span,
                        -end);
   if (axis.padding == valid && op) return fmt::format("'valid' takes nothing away; output_padding appends {}", *op);
   if (axis.padding == valid && span < stride)

@@ -77,7 +77,7 @@ std::string beside(const std::vector<Block>& blocks) {
 }
 
 std::string left_out(std::int64_t count, const char* what) {
-  return count > 0 ? fmt::format("({} more {}: --full prints all)\n", count, what) : "";
+  return count > 0 ? fmt::format("({} left out: {}; --full prints all)\n", what, count) : "";
 }
 
 /// The images of [N, H, W, C], a matrix for each channel.
@@ -115,7 +115,8 @@ std::string kernels(const Options& options, const Tensor& kernel) {
                               }));
     text += beside(blocks);
   }
-  return text + left_out(layer.filters - filters, "filters") + left_out(group_inputs - inputs, "channels each");
+  return text + left_out(layer.filters - filters, "filters") +
+         left_out(group_inputs - inputs, "channels of each filter");
 }
 
 std::string biases(const Tensor& bias, bool full) {
