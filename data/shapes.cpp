@@ -70,12 +70,12 @@ struct Figure {
 Figure draw_figure(Draws& draws, double size, const Color& background) {
   Figure figure;
   figure.kind = static_cast<std::int32_t>(1 + draws.integer(3));
-  // At size 64 figures are 14 to 24 pixels across, which a small network's field of view can hold whole.
+  // At size 64 figures are 12 to 23 pixels across, which a small network's field of view can hold whole.
   const double unit = size / 64;
-  figure.height = unit * draws.uniform(14, 22);
-  figure.width = unit * draws.uniform(14, 22);
+  figure.height = unit * draws.uniform(12, 18);
+  figure.width = unit * draws.uniform(12, 18);
   figure.angle = draws.uniform(-0.1, 0.1);
-  figure.radius = unit * (figure.kind == 1 ? draws.uniform(7.5, 11.5) : draws.uniform(11.5, 14));
+  figure.radius = unit * (figure.kind == 1 ? draws.uniform(7, 10.5) : draws.uniform(11, 13.5));
   if (figure.kind == 2) figure.radius = std::hypot(figure.height, figure.width) / 2;
   figure.y = draws.uniform(figure.radius, size - figure.radius);
   figure.x = draws.uniform(figure.radius, size - figure.radius);
@@ -91,7 +91,7 @@ std::vector<Figure> draw_figures(Draws& draws, double size, const Color& backgro
   for (int attempt = 0; attempt < 30 && static_cast<std::int64_t>(figures.size()) < wanted; ++attempt) {
     const Figure next = draw_figure(draws, size, background);
     const bool apart = std::all_of(figures.begin(), figures.end(), [&](const Figure& other) {
-      return std::hypot(next.y - other.y, next.x - other.x) > next.radius + other.radius + 1;
+      return std::hypot(next.y - other.y, next.x - other.x) > next.radius + other.radius + 3 * size / 64;
     });
     if (apart) figures.push_back(next);
   }
