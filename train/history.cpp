@@ -11,9 +11,9 @@ namespace {
 
 std::string json_number(double value) { return std::isfinite(value) ? fmt::format("{}", value) : "null"; }
 
-std::string json_list(const std::vector<double>& values) {
+std::string json_list(const std::vector<std::optional<double>>& values) {
   std::vector<std::string> texts;
-  for (const double value : values) texts.push_back(json_number(value));
+  for (const std::optional<double>& value : values) texts.push_back(json_number(value.value_or(NAN)));
   return fmt::format("[{}]", fmt::join(texts, ", "));
 }
 

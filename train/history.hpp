@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,8 +18,8 @@ struct EpochRecord {
   double val_loss = 0;
   double val_pixel_accuracy = 0;
   double val_miou = 0;
-  std::vector<double> val_iou{};  ///< one a class; NaN for a class that is neither in the masks nor predicted
-  double images_per_second = 0;   ///< trained on, the validation not counted
+  std::vector<std::optional<double>> val_iou{};  ///< one a class; empty for one neither in the masks nor predicted
+  double images_per_second = 0;                  ///< trained on, the validation not counted
 };
 
 /// The record as one line of JSON, without a line break: the members above in their order, null for NaN.

@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 
-#include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <tessera/core/error.hpp>
@@ -19,7 +18,7 @@ const EpochRecord record{.epoch = 3,
                          .val_loss = 0.5,
                          .val_pixel_accuracy = 0.875,
                          .val_miou = 0.625,
-                         .val_iou = {0.75, NAN, 0.5},
+                         .val_iou = {0.75, std::nullopt, 0.5},
                          .images_per_second = 81.25};
 
 }  // namespace

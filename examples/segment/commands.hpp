@@ -1,0 +1,56 @@
+#pragma once
+
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <tessera/core/error.hpp>
+#include <tessera/train/run.hpp>
+#include <vector>
+
+namespace segment {
+
+/// Something the user gave is wrong: the program ends with status 2.
+class BadInput : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// Runs what reads and checks the user's input: its errors become BadInput.
+template <class F>
+auto checked(F&& f) {
+  try {
+    return f();
+  } catch (const tessera::Error& error) {
+    throw BadInput(error.what());
+  } catch (const std::filesystem::filesystem_error& error) {
+    throw BadInput(error.what());
+  }
+}
+
+struct EvaluateOptions {
+  std::filesystem::path model;
+  std::string data;
+  std::string split = "val";
+  bool json = false;
+};
+
+struct PredictOptions {
+  std::filesystem::path model;
+  std::vector<std::filesystem::path> paths;
+  std::filesystem::path out;
+};
+
+struct SummaryOptions {
+  std::filesystem::path checkpoint;  ///< or `model`
+  tessera::ModelOptions model{.name = "tiny", .classes = 2};
+  tessera::Size2D size = 256;
+};
+
+void train(const tessera::RunOptions& options);
+void evaluate(const EvaluateOptions& options);
+/// False where a file could not be predicted.
+bool predict(const PredictOptions& options);
+void inspect(const std::filesystem::path& folder);
+void summarize(const SummaryOptions& options);
+
+}  // namespace segment

@@ -1,0 +1,170 @@
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <tessera/core/error.hpp>
+#include <tessera/core/parallel.hpp>
+#include <tessera/data/image.hpp>
+#include <tessera/train/predict.hpp>
+#include <tessera/train/run.hpp>
+
+#include "tests/support/example_data.hpp"
+#include "tests/support/file_bytes.hpp"
+#include "tests/support/temporary_folder.hpp"
+
+using namespace tessera;
+using test::file_bytes;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// A run over example data in `folder`, small enough for a test.
+RunOptions small_run(const test::TemporaryFolder& folder, const std::string& name) {
+  if (!fs::exists(folder / "data")) test::write_example_data(folder / "data");
+  RunOptions options{.data = folder / "data", .out = folder / name};
+  options.model = {.name = "unet", .width = 4, .depth = 1};
+  options.ignore_index = 9;
+  options.size = 24;
+  options.turn = true;
+  options.epochs = 3;
+  options.batch_size = 2;
+  options.optimizer.lr = 0.01;
+  return options;
+}
+
+void train(const RunOptions& options) {
+  Run run = prepare_run(options);
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> nowhere(std::fopen("/dev/null", "w"), std::fclose);
+  execute(run, nowhere.get());
+}
+
+std::vector<nlohmann::json> history_of(const fs::path& run) {
+  std::vector<nlohmann::json> lines;
+  std::istringstream text(file_bytes(run / "history.jsonl"));
+  for (std::string line; std::getline(text, line);) lines.push_back(nlohmann::json::parse(line));
+  return lines;
+}
+
+}  // namespace
+
+TEST_CASE("runs that differ in threads and paths alone write the same checkpoints") {
+  const test::TemporaryFolder folder;
+  const int threads = num_threads();
+  set_num_threads(1);
+  train(small_run(folder, "one"));
+  set_num_threads(2);
+  train(small_run(folder, "two"));
+  set_num_threads(threads);
+  for (const char* file : {"last.safetensors", "best.safetensors"}) {
+    CHECK(!file_bytes(folder / "one" / file).empty());
+    CHECK(file_bytes(folder / "one" / file) == file_bytes(folder / "two" / file));
+  }
+  RunOptions other_seed = small_run(folder, "three");
+  other_seed.seed = 1;
+  train(other_seed);
+  CHECK(file_bytes(folder / "one" / "last.safetensors") != file_bytes(folder / "three" / "last.safetensors"));
+}
+
+TEST_CASE("a run learns, and its history, checkpoints and pictures tell so") {
+  const test::TemporaryFolder folder;
+  RunOptions options = small_run(folder, "run");
+  options.epochs = 12;
+  train(options);
+
+  const std::vector<nlohmann::json> history = history_of(folder / "run");
+  REQUIRE(history.size() == 12);
+  CHECK(history.back()["epoch"] == 12);
+  CHECK(history.back()["train_loss"] < history.front()["train_loss"]);
+  CHECK(history.back()["val_iou"].size() == 2);
+  CHECK(history.back()["val_miou"] > 0.9);
+
+  const Checkpoint best = load_checkpoint(folder / "run" / "best.safetensors");
+  CHECK(load_checkpoint(folder / "run" / "last.safetensors").epoch == 12);
+  CHECK(best.labels.classes == 2);
+  CHECK(best.labels.ignore_index == 9);
+  double highest = 0;
+  std::int64_t first = 0;
+  for (const nlohmann::json& line : history)
+    if (line["val_miou"] > highest) {
+      highest = line["val_miou"];
+      first = line["epoch"];
+    }
+  CHECK(best.epoch == first);
+  CHECK(fs::exists(folder / "run" / "pictures" / "image0.png"));
+
+  SUBCASE("evaluating the checkpoint gives the numbers of its epoch") {
+    const auto model = rebuild_model(best);
+    const Evaluation evaluation = evaluate(*model, open_data(options.data, "val", best), best);
+    CHECK(evaluation.images == 4);
+    CHECK(*evaluation.confusion.scores().mean_iou == highest);
+  }
+  SUBCASE("predicting from the checkpoint gives a class for every pixel") {
+    Predictor predict(best);
+    const Tensor mask = predict(predict.read(fs::path(options.data) / "val" / "images" / "image1.png"));
+    CHECK(mask.shape() == Shape{34, 40});
+    const Tensor truth = read_mask(fs::path(options.data) / "val" / "masks" / "image1.png");
+    int wrong = 0;
+    for (std::int64_t i = 0; i < truth.numel(); ++i)
+      wrong += truth.data<std::int32_t>()[i] != 9 && truth.data<std::int32_t>()[i] != mask.data<std::int32_t>()[i];
+    CHECK(wrong < 0.1 * static_cast<double>(truth.numel()));
+  }
+}
+
+TEST_CASE("a loss that is not finite stops the run and names the step; what was saved stays") {
+  const test::TemporaryFolder folder;
+  RunOptions options = small_run(folder, "run");
+  options.optimizer = {.name = "sgd", .lr = 1e30, .schedule = "constant"};
+  std::string message;
+  try {
+    train(options);
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  CHECK(message.find("step ") != std::string::npos);
+  CHECK(message.find("lower learning rate") != std::string::npos);
+}
+
+TEST_CASE("bad options and bad data are refused before training begins") {
+  const test::TemporaryFolder folder;
+  const auto refusal = [](const RunOptions& options) {
+    try {
+      prepare_run(options);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("accepted");
+  };
+  const RunOptions good = small_run(folder, "run");
+
+  RunOptions options = good;
+  options.epochs = -1;
+  CHECK(refusal(options) == "epochs: expected 1 or more, got -1");
+  options = good;
+  options.optimizer.lr = -0.5;
+  CHECK(refusal(options) == "learning rate: expected a number above 0, got -0.5");
+  options = good;
+  options.loss = "hinge";
+  CHECK(refusal(options).find("hinge") != std::string::npos);
+  options = good;
+  options.model.name = "resnet";
+  CHECK(refusal(options).find("resnet") != std::string::npos);
+  options = good;
+  options.ignore_index = no_label;
+  options.classes = 2;
+  CHECK(refusal(options).find("masks/image0.png") != std::string::npos);
+  CHECK(!fs::exists(folder / "run"));
+
+  options = good;
+  options.out = folder / "data/train/images/image0.png/run";
+  CHECK(refusal(options).find("cannot make the output folder") != std::string::npos);
+  fs::create_directories(folder / "data/train/images/");
+  fs::remove(folder / "data/val/masks/image2.png");
+  CHECK(refusal(good).find("image2.png has no mask") != std::string::npos);
+}
+
+TEST_CASE("sizes are a number or a height and a width") {
+  CHECK(parse_size("64") == Size2D(64));
+  CHECK(parse_size("180x240") == Size2D(180, 240));
+  for (const char* text : {"", "0", "-3", "3x", "3x4x5", "big"}) CHECK_THROWS_AS(parse_size(text), ValueError);
+}

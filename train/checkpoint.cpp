@@ -1,0 +1,34 @@
+#include <tessera/core/error.hpp>
+#include <tessera/interop/safetensors.hpp>
+#include <tessera/train/checkpoint.hpp>
+#include <tessera/train/checkpoint_metadata.hpp>
+
+namespace tessera {
+
+void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint) {
+  StateDict tensors = checkpoint.weights;
+  for (const auto& [name, tensor] : checkpoint.training) tensors.emplace("@" + name, tensor);
+  write_safetensors(path, tensors, to_metadata(checkpoint));
+}
+
+Checkpoint load_checkpoint(const std::filesystem::path& path) {
+  const SafetensorsFile file = read_safetensors(path);
+  Checkpoint checkpoint = from_metadata(file.metadata, path.string());
+  for (const auto& [name, tensor] : file.tensors) {
+    if (name.starts_with('@'))
+      checkpoint.training.emplace(name.substr(1), tensor);
+    else
+      checkpoint.weights.emplace(name, tensor);
+  }
+  return checkpoint;
+}
+
+std::unique_ptr<SegmentationModel> rebuild_model(const Checkpoint& checkpoint) {
+  std::unique_ptr<SegmentationModel> model = make_model(checkpoint.model);
+  model->initialize(checkpoint.seed);
+  model->load_state_dict(checkpoint.weights);
+  model->eval();
+  return model;
+}
+
+}  // namespace tessera

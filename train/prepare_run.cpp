@@ -1,0 +1,188 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <tessera/core/error.hpp>
+#include <tessera/core/parallel.hpp>
+#include <tessera/data/folder.hpp>
+#include <tessera/data/shapes.hpp>
+#include <tessera/interop/atomic_file.hpp>
+#include <tessera/train/run.hpp>
+
+namespace tessera {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t shapes_to_train = 1000, shapes_to_validate = 200;
+/// More samples than these are not all read before training begins.
+constexpr std::int64_t checked_samples = 2000;
+
+void require(bool holds, std::string_view option, std::string_view expected, double value) {
+  if (!holds) throw ValueError(fmt::format("{}: expected {}, got {}", option, expected, value));
+}
+
+void check(const RunOptions& o) {
+  require(o.epochs >= 0, "epochs", "1 or more", static_cast<double>(o.epochs));
+  require(o.batch_size >= 0, "batch size", "1 or more", static_cast<double>(o.batch_size));
+  require(o.classes == 0 || o.classes >= 2, "classes", "2 or more", static_cast<double>(o.classes));
+  require(o.size.height >= 0 && o.size.width >= 0, "size", "1 or more",
+          static_cast<double>(std::min(o.size.height, o.size.width)));
+  require(o.optimizer.lr >= 0, "learning rate", "a number above 0", o.optimizer.lr);
+  require(o.warmup_epochs >= 0, "warm-up", "0 or more epochs", o.warmup_epochs);
+  require(o.clip_norm >= 0, "gradient norm", "a number above 0", o.clip_norm);
+  require(o.max_minutes >= 0, "minutes", "a number above 0", o.max_minutes);
+  if (o.data == "shapes" && o.classes != 0 && o.classes != 4)
+    throw ValueError(fmt::format("classes: the generated shapes have 4, got {}", o.classes));
+  if (o.data == "shapes" && o.size.height != o.size.width)
+    throw ValueError(fmt::format("size: the generated shapes are square, got {}", o.size.str()));
+}
+
+std::shared_ptr<const Dataset> shapes(const std::string& split, std::int64_t size) {
+  const std::int64_t count = split == "train" ? shapes_to_train : shapes_to_validate;
+  return std::make_shared<ShapesDataset>(ShapesOptions{.count = count, .size = size, .split = split});
+}
+
+/// Reads every sample once, so that a bad file is found now and not in the middle of an epoch.
+void check_samples(const Dataset& data) {
+  if (data.size() > checked_samples) return;
+  std::vector<std::string> problems(static_cast<std::size_t>(data.size()));
+  parallel_for(data.size(), [&](std::int64_t i) {
+    try {
+      data.get(i);
+    } catch (const Error& error) {
+      problems[static_cast<std::size_t>(i)] = error.what();
+    }
+  });
+  const auto bad = [](const std::string& problem) { return !problem.empty(); };
+  const auto first = std::find_if(problems.begin(), problems.end(), bad);
+  if (first == problems.end()) return;
+  const auto others = std::count_if(first + 1, problems.end(), bad);
+  throw IoError(others == 0 ? *first : fmt::format("{} ({} more files are wrong)", *first, others));
+}
+
+/// Seven eighths of the images, so that crops differ, in steps of 16 and up to 256.
+Size2D default_crop(const Dataset& data) {
+  const Tensor image = data.get(0).image;
+  const auto side = [](std::int64_t whole) {
+    return std::clamp<std::int64_t>(std::llround(static_cast<double>(whole) * 7 / 8 / 16) * 16, 32, 256);
+  };
+  return {side(image.size(0)), side(image.size(1))};
+}
+
+/// The first of runs/MODEL-1, runs/MODEL-2, ... that is not there.
+fs::path default_out(const std::string& model) {
+  for (int n = 1;; ++n)
+    if (fs::path out = fs::path("runs") / fmt::format("{}-{}", model, n); !fs::exists(out)) return out;
+}
+
+void open_both_parts(Run& run) {
+  RunOptions& o = run.options;
+  if (o.data == "shapes") {
+    if (o.size == Size2D{}) o.size = 64;
+    run.train = shapes("train", o.size.height);
+    run.val = shapes("val", o.size.height);
+    return;
+  }
+  const auto train = std::make_shared<FolderDataset>(
+      o.data, "train", FolderOptions{.classes = o.classes, .ignore_index = o.ignore_index});
+  run.train = train;
+  run.val = std::make_shared<FolderDataset>(
+      o.data, "val",
+      FolderOptions{.classes = train->labels().classes, .ignore_index = o.ignore_index, .channels = train->channels()});
+  check_samples(*run.train);
+  check_samples(*run.val);
+}
+
+void fill_defaults(Run& run) {
+  RunOptions& o = run.options;
+  const bool generated = o.data == "shapes";
+  if (o.batch_size == 0) o.batch_size = generated ? 8 : 4;
+  if (!o.flip) o.flip = !generated;
+  if (generated && o.optimizer.lr == 0 && o.optimizer.name.starts_with("adam")) o.optimizer.lr = 0.01;
+  o.optimizer = with_defaults(o.optimizer);
+  const std::int64_t steps = (run.train->size() + o.batch_size - 1) / o.batch_size;
+  // A few images need many passes: it is steps that train.
+  if (o.epochs == 0) o.epochs = generated ? 10 : std::max<std::int64_t>(60, 1000 / steps);
+  o.optimizer.warmup_steps = std::llround(o.warmup_epochs * static_cast<double>(steps));
+  if (o.out.empty()) o.out = default_out(o.model.name);
+}
+
+/// The options that change the result, as checkpoints keep them.
+std::map<std::string, std::string> recorded(const RunOptions& o) {
+  return {{"batch_size", fmt::format("{}", o.batch_size)},
+          {"clip_norm", fmt::format("{}", o.clip_norm)},
+          {"data", o.data == "shapes" ? "shapes" : "folder"},
+          {"epochs", fmt::format("{}", o.epochs)},
+          {"flip", fmt::format("{}", *o.flip)},
+          {"loss", o.loss},
+          {"lr", fmt::format("{}", o.optimizer.lr)},
+          {"optimizer", o.optimizer.name},
+          {"schedule", o.optimizer.schedule},
+          {"size", o.size.str()},
+          {"turn", fmt::format("{}", o.turn)},
+          {"warmup_steps", fmt::format("{}", o.optimizer.warmup_steps)},
+          {"weight_decay", fmt::format("{}", o.optimizer.weight_decay)}};
+}
+
+}  // namespace
+
+Run prepare_run(RunOptions options) {
+  if (options.model.name.empty()) options.model.name = options.data == "shapes" ? "tiny" : "unet";
+  check(options);
+  Run run{.options = std::move(options), .train = {}, .val = {}, .model = {}, .checkpoint = {}};
+  loss_from_spec(run.options.loss);
+  open_both_parts(run);
+  fill_defaults(run);
+  RunOptions& o = run.options;
+  o.model.in_channels = run.train->channels();
+  o.model.classes = run.train->labels().classes;
+  run.model = make_model(o.model);
+  run.model->initialize(o.seed);
+  if (o.size == Size2D{}) o.size = default_crop(*run.train);
+  o.size = run.model->input_sizes().enlarged(o.size);
+  make_output_folder(o.out);
+  run.checkpoint = {.model = o.model,
+                    .labels = run.train->labels(),
+                    .standardization = measure_standardization(*run.train, o.seed),
+                    .seed = o.seed,
+                    .options = recorded(o)};
+  return run;
+}
+
+std::shared_ptr<const Dataset> open_data(const std::string& data, const std::string& split,
+                                         const Checkpoint& checkpoint) {
+  if (data == "shapes") {
+    const auto size = checkpoint.options.find("size");
+    return shapes(split, size == checkpoint.options.end() ? 64 : parse_size(size->second).height);
+  }
+  return std::make_shared<FolderDataset>(data, split,
+                                         FolderOptions{.classes = checkpoint.labels.classes,
+                                                       .ignore_index = checkpoint.labels.ignore_index,
+                                                       .channels = checkpoint.model.in_channels,
+                                                       .names = checkpoint.labels.names});
+}
+
+Size2D parse_size(const std::string& text) {
+  const auto number = [&](std::string_view part) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
+    if (error != std::errc{} || end != part.data() + part.size() || value < 1 || value > 65536)
+      throw ValueError(fmt::format("size: expected a number or HEIGHTxWIDTH, each from 1 to 65536, got {}", text));
+    return value;
+  };
+  const std::string_view view = text;
+  const std::size_t x = view.find('x');
+  return x == view.npos ? Size2D(number(view)) : Size2D(number(view.substr(0, x)), number(view.substr(x + 1)));
+}
+
+void make_output_folder(const fs::path& folder) {
+  std::error_code error;
+  fs::create_directories(folder, error);
+  if (error && !fs::is_directory(folder))
+    throw IoError(fmt::format("{}: cannot make the output folder: {}", folder.string(), error.message()));
+  const AtomicFile probe(folder / "last.safetensors");  // never committed, so it leaves nothing behind
+}
+
+}  // namespace tessera
