@@ -49,6 +49,13 @@ std::string keras(const Options& options) {
                            : "None",
       tuple(layer.dilation_rate), first ? "channels_first" : "channels_last",
       is_linear(options) ? "None" : "\"" + named(options) + "\"", layer.use_bias ? "True" : "False");
+  const auto refused = [](const Axis& axis) {
+    const std::int64_t output = geometry_of(axis).input.height;
+    return (output + axis.stride - 1) / axis.stride != axis.input;
+  };
+  if (layer.padding == same && (refused(height_of(options)) || refused(width_of(options))))
+    text +=
+        "# Keras on TensorFlow refuses it, because input is not ceil(output / strides); its other backends do not.\n";
   text += "layer.build(x.shape)\n";
   text += layer.use_bias ? "layer.set_weights([kernel, bias])\n" : "layer.set_weights([kernel])\n";
   text += "y = layer(x)\n";

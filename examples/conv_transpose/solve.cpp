@@ -205,10 +205,12 @@ void print_chains(const Options& question, const std::vector<Middle>& all, std::
 
 /// The size nearest to the wish among those that one layer, or two, can reach.
 Size2D nearest(const Options& question, const Search& search) {
-  const auto [height, width] = *question.solve;
+  const Size2D wish = *question.solve;
   Size2D best = 0;
   const auto closer = [&](std::int64_t h, std::int64_t w) {
-    const auto distance = [&](Size2D size) { return std::abs(size.height - height) + std::abs(size.width - width); };
+    const auto distance = [&](Size2D size) {
+      return std::abs(size.height - wish.height) + std::abs(size.width - wish.width);
+    };
     if (best == Size2D(0) || distance({h, w}) < distance(best)) best = {h, w};
   };
   for (const auto& [h, w] : reachable(question, search)) {

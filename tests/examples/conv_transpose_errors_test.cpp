@@ -52,10 +52,10 @@ TEST_CASE(
       {"--load /nowhere.safetensors", "/nowhere.safetensors: cannot open: No such file or directory"},
       {"--bogus", "The following argument was not expected: --bogus"},
   };
-  for (const auto& [arguments, text] : cases) {
-    CAPTURE(arguments);
-    const Ran ran = run_program("conv_transpose", arguments);
-    CHECK(ran.text == std::string(text) + "\n");
+  for (const Bad& bad : cases) {
+    CAPTURE(bad.arguments);
+    const Ran ran = run_program("conv_transpose", bad.arguments);
+    CHECK(ran.text == std::string(bad.text) + "\n");
     CHECK(ran.status == 2);
   }
 }

@@ -77,7 +77,8 @@ std::string size_of(int n) { return fmt::format("{}x{}", n, n); }
 }  // namespace
 
 TEST_CASE("conv_transpose --solve finds every layer that brute force finds, and no other") {
-  for (const auto& [n, wish] : {std::pair(4, 16), {4, 12}, {1, 5}, {3, 2}, {7, 13}, {2, 23}}) {
+  for (const auto& sizes : {std::pair(4, 16), {4, 12}, {1, 5}, {3, 2}, {7, 13}, {2, 23}}) {
+    const int n = sizes.first, wish = sizes.second;
     CAPTURE(n);
     CAPTURE(wish);
     const Ran ran =
@@ -96,7 +97,8 @@ TEST_CASE("conv_transpose --solve finds every layer that brute force finds, and 
 
 TEST_CASE("conv_transpose --solve finds every chain of two layers that brute force finds") {
   using Chain = std::tuple<int, int, int, int, int>;  // kernel and stride of both, and the size between
-  for (const auto& [n, wish] : {std::pair(4, 16), {2, 9}}) {
+  for (const auto& sizes : {std::pair(4, 16), {2, 9}}) {
+    const int n = sizes.first, wish = sizes.second;
     CAPTURE(n);
     CAPTURE(wish);
     std::set<Chain> expected;
