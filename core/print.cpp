@@ -60,9 +60,7 @@ class Printer {
     }
     // Rows start on lines of their own below the bracket that opened them; blocks of them are set apart by blank lines.
     const std::int64_t below = tensor_.rank() - axis - 1;
-    const std::string between = below == 0 ? ", "
-                                           : "," + std::string(static_cast<std::size_t>(below), '\n') +
-                                                 std::string(static_cast<std::size_t>(axis + 1), ' ');
+    const std::string between = below == 0 ? ", " : fmt::format(",{:\n>{}}{:{}}", "", below, "", axis + 1);
     bool first = true;
     text_ += '[';
     along(
