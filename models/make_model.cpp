@@ -16,17 +16,16 @@ void refuse(const ModelOptions& options, std::string_view option, bool given) {
 }
 
 std::unique_ptr<SegmentationModel> make_unet(const ModelOptions& options) {
-  UNetOptions unet{.in_channels = options.in_channels, .classes = options.classes};
-  if (options.width != 0) unet.base_width = options.width;
-  if (options.depth != 0) unet.depth = options.depth;
-  if (!options.normalization.empty()) unet.normalization = options.normalization;
-  return std::make_unique<UNet>(unet);
+  return std::make_unique<UNet>(UNetOptions{.in_channels = options.in_channels,
+                                            .classes = options.classes,
+                                            .base_width = options.width,
+                                            .depth = options.depth,
+                                            .normalization = options.normalization});
 }
 
 std::unique_ptr<SegmentationModel> make_fcn(const ModelOptions& options) {
-  FCNOptions fcn{.in_channels = options.in_channels, .classes = options.classes};
-  if (options.width != 0) fcn.width = options.width;
-  return std::make_unique<FCN>(fcn);
+  return std::make_unique<FCN>(
+      FCNOptions{.in_channels = options.in_channels, .classes = options.classes, .width = options.width});
 }
 
 }  // namespace
@@ -36,7 +35,19 @@ const std::vector<std::string>& model_names() {
   return names;
 }
 
-std::unique_ptr<SegmentationModel> make_model(const ModelOptions& options) {
+ModelOptions with_defaults(ModelOptions options) {
+  if (options.name == "unet") {
+    const UNetOptions unet;
+    if (options.width == 0) options.width = unet.base_width;
+    if (options.depth == 0) options.depth = unet.depth;
+    if (options.normalization.empty()) options.normalization = unet.normalization;
+  }
+  if (options.name == "fcn" && options.width == 0) options.width = FCNOptions{}.width;
+  return options;
+}
+
+std::unique_ptr<SegmentationModel> make_model(const ModelOptions& given) {
+  const ModelOptions options = with_defaults(given);
   if (std::ranges::find(model_names(), options.name) == model_names().end())
     raise<ValueError>("make_model", "there is no model \"{}\"; there are {}", options.name,
                       fmt::join(model_names(), ", "));

@@ -22,6 +22,9 @@ struct ModelOptions {
 /// "tiny", "unet", "fcn", "erfnet"
 const std::vector<std::string>& model_names();
 
+/// The options with the model's own defaults filled in; what the model has no option for stays.
+ModelOptions with_defaults(ModelOptions options);
+
 /// Makes the model with those names; ValueError for an unknown one, which lists the names, and for an option it does
 /// not have.
 std::unique_ptr<SegmentationModel> make_model(const ModelOptions& options);

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>
@@ -19,20 +18,8 @@ constexpr std::int64_t shapes_to_train = 1000, shapes_to_validate = 200;
 /// More samples than these are not all read before training begins.
 constexpr std::int64_t checked_samples = 2000;
 
-void require(bool holds, std::string_view option, std::string_view expected, double value) {
-  if (!holds) throw ValueError(fmt::format("{}: expected {}, got {}", option, expected, value));
-}
-
 void check(const RunOptions& o) {
-  require(o.epochs >= 0, "epochs", "1 or more", static_cast<double>(o.epochs));
-  require(o.batch_size >= 0, "batch size", "1 or more", static_cast<double>(o.batch_size));
-  require(o.classes == 0 || o.classes >= 2, "classes", "2 or more", static_cast<double>(o.classes));
-  require(o.size.height >= 0 && o.size.width >= 0, "size", "1 or more",
-          static_cast<double>(std::min(o.size.height, o.size.width)));
-  require(o.optimizer.lr >= 0, "learning rate", "a number above 0", o.optimizer.lr);
-  require(o.warmup_epochs >= 0, "warm-up", "0 or more epochs", o.warmup_epochs);
-  require(o.clip_norm >= 0, "gradient norm", "a number above 0", o.clip_norm);
-  require(o.max_minutes >= 0, "minutes", "a number above 0", o.max_minutes);
+  check_options(o);
   if (o.data == "shapes" && o.classes != 0 && o.classes != 4)
     throw ValueError(fmt::format("classes: the generated shapes have 4, got {}", o.classes));
   if (o.data == "shapes" && o.size.height != o.size.width)
@@ -106,24 +93,8 @@ void fill_defaults(Run& run) {
   // A few images need many passes: it is steps that train.
   if (o.epochs == 0) o.epochs = generated ? 10 : std::max<std::int64_t>(60, 1000 / steps);
   o.optimizer.warmup_steps = std::llround(o.warmup_epochs * static_cast<double>(steps));
+  o.threads = num_threads();
   if (o.out.empty()) o.out = default_out(o.model.name);
-}
-
-/// The options that change the result, as checkpoints keep them.
-std::map<std::string, std::string> recorded(const RunOptions& o) {
-  return {{"batch_size", fmt::format("{}", o.batch_size)},
-          {"clip_norm", fmt::format("{}", o.clip_norm)},
-          {"data", o.data == "shapes" ? "shapes" : "folder"},
-          {"epochs", fmt::format("{}", o.epochs)},
-          {"flip", fmt::format("{}", *o.flip)},
-          {"loss", o.loss},
-          {"lr", fmt::format("{}", o.optimizer.lr)},
-          {"optimizer", o.optimizer.name},
-          {"schedule", o.optimizer.schedule},
-          {"size", o.size.str()},
-          {"turn", fmt::format("{}", o.turn)},
-          {"warmup_steps", fmt::format("{}", o.optimizer.warmup_steps)},
-          {"weight_decay", fmt::format("{}", o.optimizer.weight_decay)}};
 }
 
 }  // namespace
@@ -131,13 +102,14 @@ std::map<std::string, std::string> recorded(const RunOptions& o) {
 Run prepare_run(RunOptions options) {
   if (options.model.name.empty()) options.model.name = options.data == "shapes" ? "tiny" : "unet";
   check(options);
+  if (options.threads > 0) set_num_threads(options.threads);
   Run run{.options = std::move(options), .train = {}, .val = {}, .model = {}, .checkpoint = {}};
-  loss_from_spec(run.options.loss);
   open_both_parts(run);
   fill_defaults(run);
   RunOptions& o = run.options;
   o.model.in_channels = run.train->channels();
-  o.model.classes = run.train->labels().classes;
+  o.model.classes = o.classes = run.train->labels().classes;
+  o.model = with_defaults(o.model);
   run.model = make_model(o.model);
   run.model->initialize(o.seed);
   if (o.size == Size2D{}) o.size = default_crop(*run.train);
@@ -147,7 +119,7 @@ Run prepare_run(RunOptions options) {
                     .labels = run.train->labels(),
                     .standardization = measure_standardization(*run.train, o.seed),
                     .seed = o.seed,
-                    .options = recorded(o)};
+                    .options = recorded_options(o)};
   return run;
 }
 
@@ -162,19 +134,6 @@ std::shared_ptr<const Dataset> open_data(const std::string& data, const std::str
                                                        .ignore_index = checkpoint.labels.ignore_index,
                                                        .channels = checkpoint.model.in_channels,
                                                        .names = checkpoint.labels.names});
-}
-
-Size2D parse_size(const std::string& text) {
-  const auto number = [&](std::string_view part) {
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
-    if (error != std::errc{} || end != part.data() + part.size() || value < 1 || value > 65536)
-      throw ValueError(fmt::format("size: expected a number or HEIGHTxWIDTH, each from 1 to 65536, got {}", text));
-    return value;
-  };
-  const std::string_view view = text;
-  const std::size_t x = view.find('x');
-  return x == view.npos ? Size2D(number(view)) : Size2D(number(view.substr(0, x)), number(view.substr(x + 1)));
 }
 
 void make_output_folder(const fs::path& folder) {

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <tessera/core/error.hpp>
+#include <tessera/interop/atomic_file.hpp>
 #include <tessera/train/history.hpp>
 #include <tessera/train/pictures.hpp>
 #include <tessera/train/predict.hpp>
@@ -80,6 +81,7 @@ class Execution {
 
   void train() {
     announce();
+    write_options();
     HistoryFile history(options_.out / "history.jsonl");
     while (trainer_.epoch() < options_.epochs) {
       const EpochRecord record = epoch();
@@ -108,6 +110,13 @@ class Execution {
                               options_.epochs, batches_.batches(), options_.batch_size, options_.size.str(),
                               options_.loss, options_.optimizer.name, options_.optimizer.lr,
                               options_.optimizer.schedule));
+  }
+
+  void write_options() {
+    const std::string text = to_toml(options_);
+    AtomicFile file(options_.out / "options.toml");
+    file.write(text.data(), text.size());
+    file.commit();
   }
 
   EpochRecord epoch() {

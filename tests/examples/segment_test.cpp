@@ -1,10 +1,12 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <tessera/data/image.hpp>
 
 #include "tests/support/example_data.hpp"
+#include "tests/support/file_bytes.hpp"
 #include "tests/support/program.hpp"
 #include "tests/support/temporary_folder.hpp"
 
@@ -104,4 +106,53 @@ TEST_CASE("a network is trained, evaluated, used and summed up from the command 
   const Ran summed = segment("summary " + model + " --size 40");
   CHECK(summed.status == 0);
   CHECK(has(summed, "[1, 40, 40, 2]"));
+}
+
+TEST_CASE("training options come from TOML and JSON files, too, and a command line beats them") {
+  const test::TemporaryFolder folder;
+  test::write_example_data(folder / "da #ta");
+  const auto write = [&](const std::string& name, const std::string& text) {
+    std::ofstream(folder / name) << text;
+    return " --config " + (folder / name).string();
+  };
+  const std::string toml = write("a.toml", "# a run\ndata = \"" + (folder / "da #ta").string() +
+                                               "\"  # cells\nignore-index = 9\nwidth=4\ndepth = 1\nsize = \"24x32\"\n"
+                                               "epochs = 2\nloss = \"ce+0.5*dice\"\nturn = false\nflip = true\n");
+  const Ran trained = segment("train --epochs 1" + toml + " --out " + (folder / "one").string());
+  CHECK(trained.status == 0);
+  CHECK(has(trained, "1 epochs of 1 steps of 4 images of 24x32, loss ce+0.5*dice"));
+
+  const std::string options = test::file_bytes(folder / "one/options.toml");
+  for (const char* line : {"\nepochs = 1\n", "\nwidth = 4\n", "\nnorm = \"batch\"\n", "\nclasses = 2\n",
+                           "\nlr = 0.002\n", "\nsize = \"24x32\"\n", "\nbatch-size = 4\n", "\nseed = 0\n"})
+    CHECK_MESSAGE(options.find(line) != std::string::npos, line, options);
+  CHECK(segment("train --config " + (folder / "one/options.toml").string() + " --out " + (folder / "two").string())
+            .status == 0);
+  for (const char* file : {"last.safetensors", "best.safetensors"})
+    CHECK(test::file_bytes(folder / "one" / file) == test::file_bytes(folder / "two" / file));
+
+  const std::string json =
+      write("b.json", R"({"data": ")" + (folder / "da #ta").string() +
+                          R"(", "ignore_index": 9, "width": 4, "depth": 1, "size": "24x32", "epochs": 1,
+                              "loss": "ce+0.5*dice"})");
+  CHECK(segment("train" + json + " --out " + (folder / "three").string()).status == 0);
+  CHECK(test::file_bytes(folder / "one/last.safetensors") == test::file_bytes(folder / "three/last.safetensors"));
+}
+
+TEST_CASE("an options file that is not understood is refused in one line with the nearest name") {
+  const test::TemporaryFolder folder;
+  const auto refused = [&](const std::string& name, const std::string& text) {
+    std::ofstream(folder / name) << text;
+    const Ran ran = segment("train --data shapes --config " + (folder / name).string());
+    CHECK(ran.status == 2);
+    CHECK(has(ran, name + ": "));
+    return ran.text;
+  };
+  CHECK(refused("a.toml", "epoch = 3\n").find("there is no option \"epoch\"; the nearest is \"epochs\"\n") !=
+        std::string::npos);
+  CHECK(refused("b.toml", "[training]\nepochs = 3\n").find("without sections, got [training]") != std::string::npos);
+  CHECK(refused("c.toml", "epochs = -3\n").find("epochs: expected a whole number") != std::string::npos);
+  CHECK(refused("d.json", "{\"epochs\": 3").find("parse error") != std::string::npos);
+  CHECK(refused("e.json", "[3]").find("expected an object") != std::string::npos);
+  CHECK(has(segment("train --config " + (folder / "no.toml").string()), "no.toml: no such file"));
 }

@@ -1,0 +1,206 @@
+#include <tessera/layers/losses/loss_spec.hpp>
+#include <tessera/train/nearest_name.hpp>
+#include <tessera/train/option_value.hpp>
+#include <tessera/train/run_options.hpp>
+
+namespace tessera {
+namespace {
+
+constexpr bool changes_result = true;
+
+RunOption option(const char* name, const char* group, bool recorded, OptionValue value, const char* help) {
+  return {name, group, help, value.shown, value.quoted, recorded, value.set, value.get};
+}
+
+OptionValue loss_value() {
+  OptionValue value = text_value(
+      "SUM", [](auto& o) -> auto& { return o.loss; });
+  value.set = [](RunOptions& o, const std::string& text) {
+    loss_from_spec(text);  // throws for what is no loss
+    o.loss = text;
+  };
+  return value;
+}
+
+/// "cells/train" and "/home/ann/cells/train" may be the same images: only the kind of data is a part of the result.
+std::string kind_of_data(const RunOptions& o) { return o.data == "shapes" ? "shapes" : "folder"; }
+
+std::vector<RunOption> all_options() {
+  using Whole = NumberRange<std::int64_t>;
+  using Real = NumberRange<double>;
+  constexpr std::int64_t billion = 1'000'000'000;
+  const Whole count{.least = 1, .most = billion};
+  const Real above_0{.without_least = true};
+  const char *files = "Files", *network = "Network", *images = "Images", *training = "Training", *machine = "Machine";
+  return {
+      option("data", files, false,
+             text_value(
+                 "DIR|shapes", [](auto& o) -> auto& { return o.data; }),
+             "A folder, or \"shapes\" for generated images"),
+      option("out", files, false,
+             text_value(
+                 "RUN", [](auto& o) -> auto& { return o.out; }),
+             "Where the run goes; runs/MODEL-N by default"),
+
+      option("model", network, changes_result,
+             choice_value(
+                 model_names(), [](auto& o) -> auto& { return o.model.name; }),
+             "The network; unet by default, and tiny for shapes"),
+      option("width", network, changes_result,
+             number_value(
+                 "N", count, [](auto& o) -> auto& { return o.model.width; }),
+             "Channels of the first level (unet), of every stage (fcn); the model's own by default"),
+      option("depth", network, changes_result,
+             number_value(
+                 "N", Whole{.least = 1, .most = 8}, [](auto& o) -> auto& { return o.model.depth; }),
+             "How often the image is halved (unet)"),
+      option("norm", network, changes_result,
+             choice_value(
+                 {"batch", "group", "none"}, [](auto& o) -> auto& { return o.model.normalization; }),
+             "Normalisation (unet)"),
+      option("classes", network, changes_result,
+             number_value(
+                 "N", Whole{.least = 2, .most = 65535}, [](auto& o) -> auto& { return o.classes; }),
+             "Number of classes; counted in the masks by default"),
+      option("ignore-index", network, changes_result,
+             number_value(
+                 "N", NumberRange<std::int32_t>{.least = no_label, .most = 65535, .unset = no_label},
+                 [](auto& o) -> auto& { return o.ignore_index; }),
+             "A mask value whose pixels do not count; -1, the default: all count"),
+
+      option(
+          "size", images, changes_result, size_value([](auto& o) -> auto& { return o.size; }),
+          "Size of the shapes, or of the random crops trained on; 64 for shapes, for folders 7/8 of the first image, "
+          "up to 256"),
+      option("flip", images, changes_result, flag_value([](auto& o) -> auto& { return o.flip; }),
+             "Mirror half of the images left to right (default for folders)"),
+      option("turn", images, changes_result, flag_value([](auto& o) -> auto& { return o.turn; }),
+             "Turn images by quarter turns, too, for images without an up"),
+
+      option("epochs", training, changes_result,
+             number_value(
+                 "N", count, [](auto& o) -> auto& { return o.epochs; }),
+             "Passes over the training part; 10 for shapes; for folders 60, or more where they make less than 1000 "
+             "steps"),
+      option("batch-size", training, changes_result,
+             number_value(
+                 "N", count, [](auto& o) -> auto& { return o.batch_size; }),
+             "Images a step; 8 for shapes, 4 for folders"),
+      option("loss", training, changes_result, loss_value(),
+             "A weighted sum of ce, focal, dice and jaccard, such as ce+0.5*dice; ce by default"),
+      option("optimizer", training, changes_result,
+             choice_value(
+                 optimizer_names(), [](auto& o) -> auto& { return o.optimizer.name; }),
+             "The optimizer; adamw by default"),
+      option("lr", training, changes_result,
+             number_value(
+                 "RATE", above_0, [](auto& o) -> auto& { return o.optimizer.lr; }),
+             "Learning rate; 0.002 for adamw and adam (0.01 on shapes), 0.001 for rmsprop, 0.05 for sgd"),
+      option("weight-decay", training, changes_result,
+             number_value(
+                 "X", Real{.unset = -1}, [](auto& o) -> auto& { return o.optimizer.weight_decay; }),
+             "0.01 for adamw, 0 for the others"),
+      option("schedule", training, changes_result,
+             choice_value(
+                 schedule_names(), [](auto& o) -> auto& { return o.optimizer.schedule; }),
+             "How the learning rate falls over the run; poly by default"),
+      option("warmup", training, changes_result,
+             number_value(
+                 "EPOCHS", Real{}, [](auto& o) -> auto& { return o.warmup_epochs; }),
+             "Epochs, or a part of one, over which the learning rate rises first; 0 by default"),
+      option("clip-norm", training, changes_result,
+             number_value(
+                 "X", Real{}, [](auto& o) -> auto& { return o.clip_norm; }),
+             "Largest norm of all gradients together; 0, the default: any"),
+      option("seed", training, changes_result,
+             number_value(
+                 "N", NumberRange<std::uint64_t>{}, [](auto& o) -> auto& { return o.seed; }),
+             "Of first weights, data order and augmentation; 0 by default"),
+      option("max-minutes", training, false,
+             number_value(
+                 "X", Real{}, [](auto& o) -> auto& { return o.max_minutes; }),
+             "End after the first epoch that ends later than this; 0, the default: never"),
+
+      option("threads", machine, false,
+             number_value(
+                 "N", NumberRange<int>{.least = 1, .most = 1024}, [](auto& o) -> auto& { return o.threads; }),
+             "Threads to use; all CPUs by default. Results never depend on it"),
+  };
+}
+
+std::string with_hyphens(std::string name) {
+  std::replace(name.begin(), name.end(), '_', '-');
+  return name;
+}
+
+void set_value(const RunOption& option, RunOptions& options, const std::string& text) {
+  try {
+    option.set(options, text);
+  } catch (const Error& error) {
+    throw ValueError(fmt::format("{}: {}", option.name, error.what()));
+  }
+}
+
+/// A TOML string without escapes: in single quotes where it holds double ones.
+std::string quoted(const std::string& text) {
+  const char* quote = text.find('"') == text.npos ? "\"" : "'";
+  return quote + text + quote;
+}
+
+}  // namespace
+
+const std::vector<RunOption>& run_options() {
+  static const std::vector<RunOption> options = all_options();
+  return options;
+}
+
+void set_option(RunOptions& options, const std::string& name, const std::string& text) {
+  std::vector<std::string> names;
+  for (const RunOption& option : run_options()) {
+    if (option.name == with_hyphens(name)) return set_value(option, options, text);
+    names.push_back(option.name);
+  }
+  throw ValueError(
+      fmt::format("there is no option \"{}\"; the nearest is \"{}\"", name, nearest_name(with_hyphens(name), names)));
+}
+
+void check_options(const RunOptions& options) {
+  RunOptions copy = options;
+  for (const RunOption& option : run_options())
+    if (const std::string text = option.get(options); !text.empty()) set_value(option, copy, text);
+}
+
+std::map<std::string, std::string> recorded_options(const RunOptions& options) {
+  std::map<std::string, std::string> recorded{{"data", kind_of_data(options)}};
+  for (const RunOption& option : run_options())
+    if (option.recorded) recorded.emplace(option.name, option.get(options));
+  return recorded;
+}
+
+std::string to_toml(const RunOptions& options) {
+  std::string text = "# segment train --config FILE repeats this run; a command line beats the file.\n", group;
+  for (const RunOption& option : run_options()) {
+    const std::string value = option.get(options);
+    if (value.empty()) continue;
+    if (option.group != group) text += fmt::format("\n# {}\n", option.group);
+    group = option.group;
+    text += fmt::format("{}{} = {}\n", option.name == "out" ? "# " : "", option.name,
+                        option.quoted ? quoted(value) : value);
+  }
+  return text;
+}
+
+Size2D parse_size(const std::string& text) {
+  const auto number = [&](std::string_view part) {
+    std::int64_t value = 0;
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
+    if (error != std::errc{} || end != part.data() + part.size() || value < 1 || value > 65536)
+      throw ValueError(fmt::format("expected a number or HEIGHTxWIDTH, each from 1 to 65536, got {}", text));
+    return value;
+  };
+  const std::string_view view = text;
+  const std::size_t x = view.find('x');
+  return x == view.npos ? Size2D(number(view)) : Size2D(number(view.substr(0, x)), number(view.substr(x + 1)));
+}
+
+}  // namespace tessera
