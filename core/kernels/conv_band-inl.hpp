@@ -35,14 +35,16 @@ struct Band {
 };
 
 /// Rows first_row .. first_row + rows - 1 and columns likewise, as contiguous pixels: the image itself where it holds
-/// them all side by side, else a copy in this thread's scratch slot 0 (10 rows for 8 of results: it stays in L2).
+/// them all `pixel_step` elements apart, else a copy in this thread's scratch slot 0 (10 rows for 8 of results: it
+/// stays in L2). A step above the channels leaves gaps, which are never read.
 template <class T>
-Band<T> load_band(const SourceImage<T>& image, int64_t first_row, int64_t rows, int64_t first_column, int64_t columns) {
-  const int64_t channels = image.channels, row_stride = columns * channels;
+Band<T> load_band(const SourceImage<T>& image, int64_t first_row, int64_t rows, int64_t first_column, int64_t columns,
+                  int64_t pixel_step) {
+  const int64_t channels = image.channels, row_stride = columns * pixel_step;
   const bool inside =
       first_row >= 0 && first_row + rows <= image.height && first_column >= 0 && first_column + columns <= image.width;
-  if (inside && image.stride == channels)
-    return {image.data + (first_row * image.width + first_column) * channels, image.width * channels};
+  if (inside && image.stride == pixel_step)
+    return {image.data + (first_row * image.width + first_column) * pixel_step, image.width * pixel_step};
   T* band = scratch<T>(0, std::max<int64_t>(rows * row_stride, 1));
   const int64_t begin = std::clamp<int64_t>(-first_column, 0, columns);
   const int64_t end = std::clamp<int64_t>(image.width - first_column, begin, columns);
@@ -54,14 +56,14 @@ Band<T> load_band(const SourceImage<T>& image, int64_t first_row, int64_t rows, 
       continue;
     }
     const T* source = image.data + (y * image.width + first_column + begin) * image.stride;
-    std::fill(target, target + begin * channels, T{0});
-    if (image.stride == channels) {
+    std::fill(target, target + begin * pixel_step, T{0});
+    if (image.stride == pixel_step) {
       std::copy(source, source + (end - begin) * channels, target + begin * channels);
     } else {
       for (int64_t x = begin; x < end; ++x, source += image.stride)
-        std::copy(source, source + channels, target + x * channels);
+        std::copy(source, source + channels, target + x * pixel_step);
     }
-    std::fill(target + end * channels, target + row_stride, T{0});
+    std::fill(target + end * pixel_step, target + row_stride, T{0});
   }
   return {band, row_stride};
 }

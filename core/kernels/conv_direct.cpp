@@ -93,7 +93,7 @@ class DirectConvolution {
         source_size_.height, source_size_.width, sources_, all_sources};
     const int64_t count = chunk.last_row - chunk.first_row;
     const Band<T> band = load_band(image, rows.first_source(chunk.first_row), rows.source_span(count), columns.offset,
-                                   columns.source_span(columns.count));
+                                   columns.source_span(columns.count), sources_);
     const int64_t block = block_width<T>();
     const bool joined = columns.dilation == 1;
     TileTask<T> task{.rows = rows.taps,

@@ -14,6 +14,17 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
+/// Result pixels whose sources and gradients the L1 cache holds.
+constexpr int64_t cached_pixels = 128;
+
+/// Elements from one source pixel to the next. Pixels that are summed a power of two of cache lines apart would share a
+/// few sets of the L1 cache; there each gets an odd number of lines.
+template <class T>
+int64_t spread_step(int64_t channels, int64_t stride) {
+  constexpr int64_t line = 64 / sizeof(T);
+  return channels * stride < 4 * line ? channels : (divide_up(channels, line) | 1) * line;
+}
+
 template <class T>
 class WeightGradient {
  public:
@@ -25,12 +36,13 @@ class WeightGradient {
         padded_(divide_up(results_, block_width<T>()) * block_width<T>()),
         rows_(band_rows(pass_, sources_, sizeof(T))),
         bands_(divide_up(pass_.rows.count, rows_)),
-        entries_(geometry.kernel.height * geometry.kernel.width * sources_) {
+        entries_(geometry.kernel.height * geometry.kernel.width * sources_),
+        pixel_step_(spread_step<T>(sources_, geometry.stride.width)) {
     // Each chunk of bands sums into a kernel of its own. Many chunks keep all threads busy; few keep large kernels in
     // cache and then share out blocks of channels instead. All by shape alone, so that no thread count changes a bit.
     const int64_t units = std::max<int64_t>(geometry.batch * bands_, 1);
     const int64_t size = entries_ * padded_ * geometry.groups;
-    chunks_ = std::clamp<int64_t>((int64_t{640} * 1024) / size, 1, std::min<int64_t>(units, 16));
+    chunks_ = std::clamp<int64_t>((int64_t{640} * 1024) / size, 1, std::min<int64_t>(units, 8));
     parts_ = std::clamp<int64_t>(divide_up(8, chunks_), 1, geometry.groups * padded_ / block_width<T>());
   }
 
@@ -57,13 +69,12 @@ class WeightGradient {
     const auto& [rows, columns] = pass_;
     const int64_t block = block_width<T>(), blocks_per_group = padded_ / block;
     const int64_t first_row = band * rows_, count = std::min(rows_, rows.count - first_row);
-    const int64_t row_length = geometry_.kernel.width * sources_;
     for (int64_t group = first / blocks_per_group; group <= (last - 1) / blocks_per_group; ++group) {
       const SourceImage<T> source{
           input + image * geometry_.input.height * geometry_.input.width * geometry_.in_channels + group * sources_,
           geometry_.input.height, geometry_.input.width, sources_, geometry_.in_channels};
       const Band<T> x = load_band(source, rows.first_source(first_row), rows.source_span(count), columns.offset,
-                                  columns.source_span(columns.count));
+                                  columns.source_span(columns.count), pixel_step_);
       const int64_t from = std::max(first, group * blocks_per_group),
                     to = std::min(last, (group + 1) * blocks_per_group);
       for (int64_t b = from; b < to; ++b) {
@@ -73,32 +84,37 @@ class WeightGradient {
                      ((image * geometry_.output.height + first_row) * geometry_.output.width) * geometry_.out_channels +
                      channel;
         int64_t gradient_step = geometry_.out_channels;
-        if (width < block) {
-          g = padded_gradient(g, count * columns.count, width);
+        if (width < block || (pixel_step_ != sources_ && gradient_step != block)) {
+          g = copied_gradient(g, count * columns.count, width);
           gradient_step = block;
         }
-        const PixelTask<T> task{count,
-                                columns.count,
-                                rows.stride * x.row_stride,
-                                columns.stride * sources_,
-                                columns.count * gradient_step,
-                                gradient_step};
-        T* target = sums + b * entries_ * block;
-        for (int64_t tap_row = 0; tap_row < rows.taps; ++tap_row, target += row_length * block) {
-          const T* from_row = x.data + tap_row * rows.dilation * x.row_stride;
-          if (columns.dilation == 1) {
-            sum_run(task, from_row, g, row_length, target);
-          } else {
-            for (int64_t tap = 0; tap < columns.taps; ++tap)
-              sum_run(task, from_row + tap * columns.dilation * sources_, g, sources_, target + tap * sources_ * block);
-          }
-        }
+        // A few rows at a time, whose pixels stay in the L1 cache while every entry of every tap is summed over them.
+        const int64_t pass_rows =
+            pixel_step_ == sources_ ? count : std::clamp<int64_t>(cached_pixels / columns.count, 1, count);
+        for (int64_t y = 0; y < count; y += pass_rows)
+          add_rows({std::min(pass_rows, count - y), columns.count, rows.stride * x.row_stride,
+                    columns.stride * pixel_step_, columns.count * gradient_step, gradient_step},
+                   x.data + y * rows.stride * x.row_stride, x.row_stride, g + y * columns.count * gradient_step,
+                   sums + b * entries_ * block);
       }
     }
   }
 
-  /// A block of the gradient's channels that is cut short, with zeros behind it, in scratch slot 1.
-  const T* padded_gradient(const T* gradient, int64_t pixels, int64_t width) const {
+  /// Adds the pixels of one task to a block of `sums`, for every entry of every tap.
+  void add_rows(const PixelTask<T>& task, const T* x, int64_t row_stride, const T* gradient, T* sums) const {
+    const auto& [rows, columns] = pass_;
+    const int64_t block = block_width<T>();
+    // Taps side by side are one run of entries.
+    const bool joined = columns.dilation == 1 && pixel_step_ == sources_;
+    const int64_t runs = joined ? 1 : columns.taps, length = joined ? columns.taps * sources_ : sources_;
+    for (int64_t tap_row = 0; tap_row < rows.taps; ++tap_row)
+      for (int64_t run = 0; run < runs; ++run, sums += length * block)
+        sum_run(task, x + tap_row * rows.dilation * row_stride + run * columns.dilation * pixel_step_, gradient, length,
+                sums);
+  }
+
+  /// One block of the gradient's channels, with zeros behind one that is cut short, in scratch slot 1.
+  const T* copied_gradient(const T* gradient, int64_t pixels, int64_t width) const {
     const int64_t block = block_width<T>();
     T* copy = scratch<T>(1, pixels * block);
     for (int64_t pixel = 0; pixel < pixels; ++pixel) {
@@ -113,17 +129,20 @@ class WeightGradient {
   void add_up(const T* sums, T* kernel_gradient) const {
     const int64_t block = block_width<T>(), blocks_per_group = padded_ / block;
     const int64_t size = geometry_.groups * entries_ * padded_;
-    parallel_ranges(entries_, std::max<int64_t>(elementwise_grain / geometry_.out_channels, 1),
+    const int64_t blocks = geometry_.groups * blocks_per_group;
+    parallel_ranges(entries_ * blocks, std::max<int64_t>(elementwise_grain / (block * chunks_), 1),
                     [&](int64_t begin, int64_t end) {
-                      for (int64_t entry = begin; entry < end; ++entry)
-                        for (int64_t group = 0; group < geometry_.groups; ++group)
-                          for (int64_t channel = 0; channel < results_; ++channel) {
-                            const int64_t b = group * blocks_per_group + channel / block;
-                            const T* term = sums + (b * entries_ + entry) * block + channel % block;
-                            T total = 0;
-                            for (int64_t chunk = 0; chunk < chunks_; ++chunk) total += term[chunk * size];
-                            kernel_gradient[entry * geometry_.out_channels + group * results_ + channel] = total;
-                          }
+                      for (int64_t item = begin; item < end; ++item) {
+                        const int64_t entry = item / blocks, b = item % blocks;
+                        const int64_t group = b / blocks_per_group, first = b % blocks_per_group * block;
+                        T* target = kernel_gradient + entry * geometry_.out_channels + group * results_ + first;
+                        const int64_t width = std::min(block, results_ - first);
+                        std::fill(target, target + width, T{0});
+                        for (int64_t chunk = 0; chunk < chunks_; ++chunk) {
+                          const T* term = sums + chunk * size + (b * entries_ + entry) * block;
+                          for (int64_t i = 0; i < width; ++i) target[i] += term[i];
+                        }
+                      }
                     });
   }
 
@@ -133,6 +152,7 @@ class WeightGradient {
   int64_t padded_;             ///< results_ rounded up to whole blocks
   int64_t rows_, bands_;       ///< result rows of a band, bands of an image
   int64_t entries_;            ///< taps times source channels
+  int64_t pixel_step_;         ///< elements from one source pixel to the next
   int64_t chunks_, parts_;
 };
 

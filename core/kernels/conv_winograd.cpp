@@ -78,11 +78,13 @@ class WinogradConvolution {
   void compute(const float* source, float* result, int64_t first, int64_t tiles, int64_t first_block,
                int64_t last_block) const {
     const int64_t block = block_width<float>(), lanes = block / 2, padded = whole_vectors(sources_);
-    float* const points = scratch<float>(0, winograd_points * tiles * padded);
-    float* const products = scratch<float>(2, winograd_points * tiles * block);
+    const int64_t source_step = point_step(tiles * padded), result_step = point_step(tiles * block);
+    float* const points = scratch<float>(0, winograd_points * source_step);
+    float* const products = scratch<float>(2, winograd_points * result_step);
     TileGrid::Position positions[max_unit_tiles];
     grid_.positions(first, tiles, positions);
-    load_tiles(positions, tiles, source, source_size_, sources_, pass_.rows.offset, pass_.columns.offset, points);
+    load_tiles(positions, tiles, source, source_size_, sources_, pass_.rows.offset, pass_.columns.offset, points,
+               source_step, padded);
     const float zeros[HWY_MAX_BYTES / 2] = {};
     TileTask<float> task{.rows = 1,
                          .row_step = 0,
@@ -100,11 +102,11 @@ class WinogradConvolution {
       if (results_ - b * block <= lanes) task.channels = lanes;
       for (int64_t point = 0; point < winograd_points; ++point) {
         task.weights = weights_->data() + (b * winograd_points + point) * sources_ * block;
-        compute_row(task, points + point * tiles * padded, products + point * tiles * block, tiles, lanes);
+        compute_row(task, points + point * source_step, products + point * result_step, tiles, lanes);
       }
       for (int64_t tile = 0; tile < tiles; ++tile)
         for (int64_t c = b * block; c < std::min((b + 1) * block, results_); c += lanes)
-          store_tile(products + tile * block + c % block, tiles * block, positions[tile], c, result);
+          store_tile(products + tile * block + c % block, result_step, positions[tile], c, result);
     }
   }
 

@@ -14,6 +14,12 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
+/// The largest sums, in floats, that every chunk of units keeps a copy of.
+constexpr int64_t local_sums = winograd_points * 32 * 32;
+/// Tiles transformed by one item of work, and tiles whose points and gradients stay in the L1 cache while they are
+/// summed.
+constexpr int64_t loaded_tiles = 8, summed_tiles = 128;
+
 class WinogradWeightGradient {
  public:
   explicit WinogradWeightGradient(const ConvGeometry& geometry)
@@ -25,52 +31,87 @@ class WinogradWeightGradient {
     const int64_t fitting = int64_t{320} * 1024 / (winograd_points * sources_ * 4);
     tiles_ = std::clamp<int64_t>(fitting, 8, 64);
     units_ = divide_up(grid_.count(), tiles_);
-    // Private sums for each chunk of units, within 32 MB; blocks of channels are shared out where chunks are few.
-    chunks_ = std::clamp<int64_t>((int64_t{8} << 20) / size(), 1, std::clamp<int64_t>(units_, 1, 8));
-    parts_ = std::clamp<int64_t>(divide_up(4, chunks_), 1, blocks_);
+    chunks_ = std::clamp<int64_t>(units_, 1, 8);
   }
 
   void run(const float* input, const float* output, float* kernel_gradient) const {
+    if (size() > local_sums) return run_by_points(input, output, kernel_gradient);
     const Buffer<float> sums(chunks_ * size());
-    parallel_for(chunks_ * parts_, [&](int64_t item) {
-      const int64_t chunk = item / parts_, part = item % parts_;
-      const int64_t first = blocks_ * part / parts_, last = blocks_ * (part + 1) / parts_;
+    parallel_for(chunks_, [&](int64_t chunk) {
       float* mine = sums.data() + chunk * size();
-      std::fill(mine + first * block_size(), mine + last * block_size(), 0.0f);
+      std::fill(mine, mine + size(), 0.0f);
       for (int64_t unit = units_ * chunk / chunks_; unit < units_ * (chunk + 1) / chunks_; ++unit)
-        add_unit(input, output, unit, first, last, mine);
+        add_unit(input, output, unit, mine);
     });
-    parallel_for(blocks_ * divide_up(sources_, 16), [&](int64_t item) {
-      const int64_t b = item % blocks_, first = item / blocks_ * 16;
-      for (int64_t source = first; source < std::min(first + 16, sources_); ++source)
-        store_gradient(sums.data(), b, source, kernel_gradient);
-    });
+    store_gradients(sums.data(), chunks_, kernel_gradient);
   }
 
  private:
+  /// For sums too large to keep a copy near every core: transforms many tiles, then sums point by point, each by one
+  /// thread.
+  void run_by_points(const float* input, const float* output, float* kernel_gradient) const {
+    const int64_t block = block_width<float>(), tile_step = point_step(sources_);
+    const int64_t bytes = winograd_points * (tile_step + blocks_ * block) * 4;
+    const int64_t held = std::clamp<int64_t>((int64_t{8} << 20) / bytes, 1, std::max<int64_t>(grid_.count(), 1));
+    const int64_t source_step = point_step(held * tile_step), gradient_step = point_step(blocks_ * held * block);
+    const Buffer<float> points(winograd_points * source_step), gradients(winograd_points * gradient_step);
+    const Buffer<float> sums(size());
+    std::fill(sums.data(), sums.data() + size(), 0.0f);
+    for (int64_t begin = 0; begin < grid_.count(); begin += held) {
+      const int64_t tiles = std::min(held, grid_.count() - begin);
+      parallel_for(divide_up(tiles, loaded_tiles), [&](int64_t item) {
+        const int64_t first = item * loaded_tiles, count = std::min(loaded_tiles, tiles - first);
+        TileGrid::Position positions[loaded_tiles];
+        grid_.positions(begin + first, count, positions);
+        load_tiles(positions, count, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left,
+                   points.data() + first * tile_step, source_step, tile_step);
+        for (int64_t b = 0; b < blocks_; ++b)
+          load_gradients(output, positions, count, b, gradients.data() + (b * held + first) * block, gradient_step);
+      });
+      parallel_for(winograd_points * blocks_, [&](int64_t item) {
+        const int64_t point = item / blocks_, b = item % blocks_;
+        for (int64_t first = 0; first < tiles; first += summed_tiles) {
+          const PixelTask<float> task{1, std::min(summed_tiles, tiles - first), 0, tile_step, 0, block};
+          sum_run(task, points.data() + point * source_step + first * tile_step,
+                  gradients.data() + point * gradient_step + (b * held + first) * block, sources_,
+                  sums.data() + b * block_size() + point * sources_ * block);
+        }
+      });
+    }
+    store_gradients(sums.data(), 1, kernel_gradient);
+  }
+
   /// Sums of one block of result channels: [36][source][block width].
   int64_t block_size() const { return winograd_points * sources_ * block_width<float>(); }
   int64_t size() const { return blocks_ * block_size(); }
 
-  void add_unit(const float* input, const float* output, int64_t unit, int64_t first_block, int64_t last_block,
-                float* sums) const {
+  void add_unit(const float* input, const float* output, int64_t unit, float* sums) const {
     const int64_t block = block_width<float>(), padded = whole_vectors(sources_);
     const int64_t first = unit * tiles_, tiles = std::min(tiles_, grid_.count() - first);
-    float* const points = scratch<float>(0, winograd_points * tiles * padded);
-    float* const gradients = scratch<float>(2, winograd_points * tiles * block);
+    const int64_t source_step = point_step(tiles * padded), gradient_step = point_step(tiles * block);
+    float* const points = scratch<float>(0, winograd_points * source_step);
+    float* const gradients = scratch<float>(2, winograd_points * gradient_step);
     TileGrid::Position positions[max_unit_tiles];
     grid_.positions(first, tiles, positions);
-    load_tiles(positions, tiles, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left, points);
+    load_tiles(positions, tiles, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left, points,
+               source_step, padded);
     const PixelTask<float> task{1, tiles, 0, padded, 0, block};
-    for (int64_t b = first_block; b < last_block; ++b) {
-      for (int64_t tile = 0; tile < tiles; ++tile)
-        for (int64_t half = 0; half < 2; ++half)
-          load_gradient(output, positions[tile], b * block + half * (block / 2),
-                        gradients + tile * block + half * (block / 2), tiles * block);
+    for (int64_t b = 0; b < blocks_; ++b) {
+      load_gradients(output, positions, tiles, b, gradients, gradient_step);
       for (int64_t point = 0; point < winograd_points; ++point)
-        sum_run(task, points + point * tiles * padded, gradients + point * tiles * block, sources_,
+        sum_run(task, points + point * source_step, gradients + point * gradient_step, sources_,
                 sums + b * block_size() + point * sources_ * block);
     }
+  }
+
+  /// points[36][tiles][block width] = A dy A^T of one block of channels, the points `step` floats apart.
+  void load_gradients(const float* output, const TileGrid::Position* positions, int64_t tiles, int64_t b, float* points,
+                      int64_t step) const {
+    const int64_t block = block_width<float>();
+    for (int64_t tile = 0; tile < tiles; ++tile)
+      for (int64_t half = 0; half < 2; ++half)
+        load_gradient(output, positions[tile], b * block + half * (block / 2),
+                      points + tile * block + half * (block / 2), step);
   }
 
   /// points = A dy A^T for a vector of channels of one tile; zeros where the tile overhangs the image.
@@ -103,8 +144,16 @@ class WinogradWeightGradient {
     }
   }
 
+  void store_gradients(const float* sums, int64_t chunks, float* kernel_gradient) const {
+    parallel_for(blocks_ * divide_up(sources_, 16), [&](int64_t item) {
+      const int64_t b = item % blocks_, first = item / blocks_ * 16;
+      for (int64_t source = first; source < std::min(first + 16, sources_); ++source)
+        store_gradient(sums, chunks, b, source, kernel_gradient);
+    });
+  }
+
   /// Adds the chunks' sums of one source channel and a block of result channels in order, and stores G^T dU G.
-  void store_gradient(const float* sums, int64_t b, int64_t source, float* kernel_gradient) const {
+  void store_gradient(const float* sums, int64_t chunks, int64_t b, int64_t source, float* kernel_gradient) const {
     const FloatTag tag;
     const int64_t block = block_width<float>(), lanes = block / 2;
     for (int64_t c = b * block; c < std::min((b + 1) * block, results_); c += lanes) {
@@ -112,7 +161,7 @@ class WinogradWeightGradient {
       for (int point = 0; point < 36; ++point) {
         const float* term = sums + b * block_size() + (point * sources_ + source) * block + c % block;
         points[point] = hn::LoadU(tag, term);
-        for (int64_t chunk = 1; chunk < chunks_; ++chunk)
+        for (int64_t chunk = 1; chunk < chunks; ++chunk)
           points[point] = hn::Add(points[point], hn::LoadU(tag, term + chunk * size()));
       }
       for (int x = 0; x < 6; ++x) transform_kernel_gradient(points + x, 6, half + x, 6);
@@ -132,7 +181,7 @@ class WinogradWeightGradient {
   TileGrid grid_;
   int64_t sources_, results_, blocks_;
   int64_t tiles_, units_;  ///< tiles a unit, units in all
-  int64_t chunks_, parts_;
+  int64_t chunks_;         ///< of units, each with sums of its own
 };
 
 void winograd_kernel_f32(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <tessera/core/kernels/cross_entropy.hpp>
+#include <tessera/core/kernels/vector_math.hpp>
 #include <tessera/core/parallel.hpp>
 #include <vector>
 
@@ -20,16 +21,40 @@ Focus focus_of(double gamma, double others, double nll) {
   return {factor, factor + gamma * (1 - others) * factor / others * nll};
 }
 
+/// Rows whose exponentials and logarithms are taken together, in vectors.
+constexpr std::int64_t block_rows = 128;
+
+/// The softmax of a block of rows before its division: `powers` = exp(x - largest), a row's sum of them and its log.
+template <class T>
+struct BlockSums {
+  T sums[block_rows], log_sums[block_rows];
+};
+
+template <class T>
+void softmax_block(const T* x, std::int64_t rows, std::int64_t classes, T* powers, BlockSums<T>& out) {
+  T largest[block_rows];
+  for (std::int64_t row = 0; row < rows; ++row) {
+    const T* from = x + row * classes;
+    T most = from[0];
+    for (std::int64_t k = 1; k < classes; ++k) most = std::max(most, from[k]);
+    for (std::int64_t k = 0; k < classes; ++k) powers[row * classes + k] = from[k] - most;
+    largest[row] = most;
+  }
+  exp_all(powers, powers, rows * classes);
+  for (std::int64_t row = 0; row < rows; ++row) {
+    T sum = 0;
+    for (std::int64_t k = 0; k < classes; ++k) sum += powers[row * classes + k];
+    out.sums[row] = sum;
+  }
+  log_all(out.sums, out.log_sums, rows);
+  for (std::int64_t row = 0; row < rows; ++row) out.log_sums[row] += largest[row];
+}
+
 /// Loss of one row; turns `powers`, exp(x - largest), into the gradient where that is asked for.
 template <class T>
-double row_loss(const CrossEntropyGeometry& geometry, double smooth_weights, const T* x, std::int64_t label, T* powers,
-                bool wants_grad) {
+double row_loss(const CrossEntropyGeometry& geometry, double smooth_weights, const T* x, std::int64_t label, T sum,
+                double log_sum, T* powers, bool wants_grad) {
   const std::int64_t classes = geometry.classes;
-  T largest = x[0];
-  for (std::int64_t k = 1; k < classes; ++k) largest = std::max(largest, x[k]);
-  T sum = 0;
-  for (std::int64_t k = 0; k < classes; ++k) sum += powers[k] = std::exp(x[k] - largest);
-  const double log_sum = std::log(static_cast<double>(sum)) + static_cast<double>(largest);
   const double nll = log_sum - static_cast<double>(x[label]);
   const Focus focus = focus_of(geometry.focal_gamma, static_cast<double>((sum - powers[label]) / sum), nll);
   const double hard = (1 - geometry.label_smoothing) * geometry.class_weights[label];
@@ -59,17 +84,22 @@ CrossEntropyTotals cross_entropy(const CrossEntropyGeometry& geometry, const T* 
   std::vector<CrossEntropyTotals> partial(static_cast<std::size_t>((geometry.rows + grain - 1) / grain));
   parallel_ranges(geometry.rows, grain, [&](std::int64_t begin, std::int64_t end) {
     CrossEntropyTotals mine;
-    std::vector<T> scratch(grad ? 0 : static_cast<std::size_t>(classes));
-    for (std::int64_t row = begin; row < end; ++row) {
+    std::vector<T> unwanted(grad ? 0 : static_cast<std::size_t>(block_rows * classes));
+    BlockSums<T> block;
+    for (std::int64_t row = begin; row < end && mine.bad_label < 0; ++row) {
+      const std::int64_t place = (row - begin) % block_rows, first = row - place;
+      T* block_powers = grad ? grad + first * classes : unwanted.data();
+      if (place == 0)
+        softmax_block(logits + first * classes, std::min(block_rows, end - first), classes, block_powers, block);
       const auto label = static_cast<std::int64_t>(labels[row]);
-      T* powers = grad ? grad + row * classes : scratch.data();
+      T* powers = block_powers + place * classes;
       if (label == geometry.ignore_index) {
         std::fill(powers, powers + classes, T{0});
       } else if (label < 0 || label >= classes) {
         mine.bad_label = row;
-        break;
       } else {
-        mine.loss += row_loss(geometry, smooth_weights, logits + row * classes, label, powers, grad != nullptr);
+        mine.loss += row_loss(geometry, smooth_weights, logits + row * classes, label, block.sums[place],
+                              static_cast<double>(block.log_sums[place]), powers, grad != nullptr);
         mine.weight += geometry.class_weights[label];
         ++mine.valid;
       }

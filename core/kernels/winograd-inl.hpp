@@ -117,6 +117,13 @@ struct TileGrid {
 /// Tiles that one unit of work holds at most.
 constexpr int64_t max_unit_tiles = 96;
 
+/// Floats from the values of one point to those of the next: an odd number of cache lines, as the 36 streams that a
+/// transform writes would all fall into one set of the L1 cache if they lay a power of two apart.
+HWY_INLINE int64_t point_step(int64_t values) {
+  constexpr int64_t line = 16;
+  return (divide_up(values, line) | 1) * line;
+}
+
 /// Channels rounded up to whole vectors.
 HWY_INLINE int64_t whole_vectors(int64_t channels) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(FloatTag()));
@@ -134,9 +141,11 @@ inline void find_pixels(const float* image, Size2D size, int64_t channels, int64
   }
 }
 
-/// points[36][tiles][channels in whole vectors] = B^T d B of the patches behind the tiles at `positions`.
+/// points[36][tiles][channels in whole vectors] = B^T d B of the patches behind the tiles at `positions`; points lie
+/// `step` floats apart, tiles `tile_step`.
 inline void load_tiles(const TileGrid::Position* positions, int64_t tiles, const float* source, Size2D size,
-                       int64_t channels, int64_t offset_y, int64_t offset_x, float* HWY_RESTRICT points) {
+                       int64_t channels, int64_t offset_y, int64_t offset_x, float* HWY_RESTRICT points, int64_t step,
+                       int64_t tile_step) {
   const FloatTag tag;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(tag)), padded = whole_vectors(channels);
   float* const zeros = scratch<float>(1, (winograd_points + 1) * padded);
@@ -163,7 +172,7 @@ inline void load_tiles(const TileGrid::Position* positions, int64_t tiles, const
       }
       for (int y = 0; y < 6; ++y) {
         transform_source(half + 6 * y, 1, row, 1);
-        for (int x = 0; x < 6; ++x) hn::StoreU(row[x], tag, points + ((y * 6 + x) * tiles + tile) * padded + c);
+        for (int x = 0; x < 6; ++x) hn::StoreU(row[x], tag, points + (y * 6 + x) * step + tile * tile_step + c);
       }
     }
   }

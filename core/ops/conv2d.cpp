@@ -56,14 +56,31 @@ Tensor kernel_gradient(const ConvGeometry& geometry, const Tensor& input, const 
   return gradient;
 }
 
-Tensor bias_gradient(const Tensor& grad) {
-  Tensor gradient = Tensor::empty({grad.size(-1)}, grad.dtype());
-  dispatch_float(grad.dtype(), "conv2d", [&](auto zero) {
+struct SumGradients {
+  Tensor sum;   ///< of the convolution's result with its bias, before the activation
+  Tensor bias;  ///< undefined unless it was asked for
+};
+
+/// Goes back through the activation and adds up the bias' gradient, in one pass where the activation rectifies.
+SumGradients sum_gradients(Activation activation, const Tensor& activated, const Tensor& grad_output, bool wants_bias) {
+  const bool rectifies = activated.defined() && joins_epilogue(activation);
+  const std::int64_t channels = grad_output.size(-1), rows = grad_output.numel() / std::max<std::int64_t>(channels, 1);
+  const bool in_place = grad_output.is_unique();
+  SumGradients out{grad_output, wants_bias ? Tensor::empty({channels}, grad_output.dtype()) : Tensor()};
+  if (rectifies && !in_place)
+    out.sum = Tensor::empty(grad_output.shape(), grad_output.dtype());
+  else if (activated.defined() && !rectifies)
+    out.sum = activation_gradient(activation, activated, grad_output);
+  dispatch_float(grad_output.dtype(), "conv2d", [&](auto zero) {
     using T = decltype(zero);
-    kernels::channel_sums(grad.data<T>(), grad.numel() / std::max<std::int64_t>(grad.size(-1), 1), grad.size(-1),
-                          gradient.mutable_data<T>());
+    T* bias = wants_bias ? out.bias.mutable_data<T>() : nullptr;
+    if (rectifies)
+      kernels::rectified_gradient(activated.data<T>(), grad_output.data<T>(), static_cast<T>(activation.slope), rows,
+                                  channels, out.sum.mutable_data<T>(), bias);
+    else if (bias)
+      kernels::channel_sums(out.sum.data<T>(), rows, channels, bias);
   });
-  return gradient;
+  return out;
 }
 
 struct ConvNode final : Node {  // saves x and kernel, and what the activation's derivative is a function of
@@ -82,12 +99,13 @@ struct ConvNode final : Node {  // saves x and kernel, and what the activation's
 
   Grads backward(const Tensor& grad_output, Needs needs) override {
     const bool forward = direction_ == Direction::forward;
-    const Tensor grad = activated_.defined() ? activation_gradient(activation_, activated_, grad_output) : grad_output;
+    const Tensor activated = activated_.defined() ? activated_.get() : Tensor();
+    const auto [grad, bias] = sum_gradients(activation_, activated, grad_output, needs[2]);
     Grads grads(3);
     if (needs[0])
       grads[0] = apply(forward ? Direction::transposed : Direction::forward, geometry_, grad, kernel_, {}, {});
     if (needs[1]) grads[1] = forward ? kernel_gradient(geometry_, x_, grad) : kernel_gradient(geometry_, grad, x_);
-    if (needs[2]) grads[2] = bias_gradient(grad);
+    grads[2] = bias;
     return grads;
   }
 
