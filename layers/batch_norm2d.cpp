@@ -17,6 +17,13 @@ BatchNorm2D::BatchNorm2D(BatchNorm2DOptions options) : options_(std::move(option
   running_var_ = add_buffer("running_var", Tensor::ones({o.channels}));
 }
 
+bool BatchNorm2D::folded() const {
+  if (own("running_mean").defined()) return false;
+  if (training())
+    raise<ValueError>("BatchNorm2D", "was folded into the convolution before it and cannot train; make the model anew");
+  return true;
+}
+
 NormBlockResult BatchNorm2D::normalize(const Tensor& x, NormBlockOptions options) {
   options.norm = {.training = training(), .momentum = options_.momentum, .epsilon = options_.epsilon};
   return norm_block(x, gamma_, beta_, running_mean_, running_var_, options);

@@ -27,12 +27,15 @@ struct BatchNorm2DOptions {
 class BatchNorm2D : public Layer {
  public:
   explicit BatchNorm2D(BatchNorm2DOptions options);
-  Tensor forward(const Tensor& x) override { return normalize(x, {}).output; }
+  Tensor forward(const Tensor& x) override { return folded() ? x : normalize(x, {}).output; }
   /// The same with an activation, and pooling, in one op (norm_block); of `options` all but .norm counts.
   NormBlockResult with_block(const Tensor& x, const NormBlockOptions& options) {
     const ModuleCall call(*this);
     return normalize(x, options);
   }
+  /// True once fold_batch_norm has moved it into the convolution before it: it then passes its input on. ValueError if
+  /// so in training mode.
+  bool folded() const;
   const BatchNorm2DOptions& options() const { return options_; }
 
  private:

@@ -22,13 +22,12 @@ Conv2D::Conv2D(Conv2DOptions options) : options_(std::move(options)) {
   conv2d_geometry({1, ample, ample, o.in_channels}, kernel,
                   op_options(o));  // refuses bad options here, not when called
   kernel_ = add_parameter("kernel", kernel, {o.kernel_initializer, o.kernel_regularizer, o.kernel_constraint});
-  if (o.use_bias)
-    bias_ = add_parameter("bias", {o.filters}, {o.bias_initializer, o.bias_regularizer, o.bias_constraint});
+  if (o.use_bias) add_parameter("bias", {o.filters}, {o.bias_initializer, o.bias_regularizer, o.bias_constraint});
 }
 
-Tensor Conv2D::forward(const Tensor& x) {
+Tensor Conv2D::run(const Tensor& x, Activation activation) {
   const Tensor y =
-      conv2d(to_channels_last(x, options_.data_format), kernel_, bias_, op_options(options_), options_.activation);
+      conv2d(to_channels_last(x, options_.data_format), kernel_, own("bias"), op_options(options_), activation);
   add_activity_penalty(options_.activity_regularizer, y);
   return from_channels_last(y, options_.data_format);
 }

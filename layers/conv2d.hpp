@@ -35,12 +35,19 @@ struct Conv2DOptions {
 class Conv2D : public Layer {
  public:
   explicit Conv2D(Conv2DOptions options);
-  Tensor forward(const Tensor& x) override;
+  Tensor forward(const Tensor& x) override { return run(x, options_.activation); }
+  /// The same with this activation in place of the layer's own.
+  Tensor with_activation(const Tensor& x, Activation activation) {
+    const ModuleCall call(*this);
+    return run(x, activation);
+  }
   const Conv2DOptions& options() const { return options_; }
 
  private:
+  Tensor run(const Tensor& x, Activation activation);
+
   Conv2DOptions options_;
-  Tensor kernel_, bias_;
+  Tensor kernel_;
 };
 
 }  // namespace tessera

@@ -28,13 +28,12 @@ Conv2DTranspose::Conv2DTranspose(Conv2DTransposeOptions options) : options_(std:
   conv2d_transpose_geometry({1, ample, ample, o.in_channels}, kernel,
                             op_options(o, std::nullopt));  // refuses bad options
   kernel_ = add_parameter("kernel", kernel, {o.kernel_initializer, o.kernel_regularizer, o.kernel_constraint});
-  if (o.use_bias)
-    bias_ = add_parameter("bias", {o.filters}, {o.bias_initializer, o.bias_regularizer, o.bias_constraint});
+  if (o.use_bias) add_parameter("bias", {o.filters}, {o.bias_initializer, o.bias_regularizer, o.bias_constraint});
 }
 
-Tensor Conv2DTranspose::run(const Tensor& x, std::optional<Size2D> output_size) {
-  const Tensor y = conv2d_transpose(to_channels_last(x, options_.data_format), kernel_, bias_,
-                                    op_options(options_, output_size), options_.activation);
+Tensor Conv2DTranspose::run(const Tensor& x, std::optional<Size2D> output_size, Activation activation) {
+  const Tensor y = conv2d_transpose(to_channels_last(x, options_.data_format), kernel_, own("bias"),
+                                    op_options(options_, output_size), activation);
   add_activity_penalty(options_.activity_regularizer, y);
   return from_channels_last(y, options_.data_format);
 }

@@ -39,23 +39,28 @@ struct Conv2DTransposeOptions {
 class Conv2DTranspose : public Layer {
  public:
   explicit Conv2DTranspose(Conv2DTransposeOptions options);
-  Tensor forward(const Tensor& x) override { return run(x, std::nullopt); }
+  Tensor forward(const Tensor& x) override { return run(x, std::nullopt, options_.activation); }
   /// With an output of this height and width: any from the smallest to stride - 1 more, as a skip connection may ask
   /// for.
-  Tensor forward(const Tensor& x, Size2D output_size) { return run(x, output_size); }
+  Tensor forward(const Tensor& x, Size2D output_size) { return run(x, output_size, options_.activation); }
 
   using Layer::operator();
   Tensor operator()(const Tensor& x, Size2D output_size) {
     const ModuleCall call(*this);
     return forward(x, output_size);
   }
+  /// The same with this activation in place of the layer's own.
+  Tensor with_activation(const Tensor& x, Activation activation) {
+    const ModuleCall call(*this);
+    return run(x, std::nullopt, activation);
+  }
   const Conv2DTransposeOptions& options() const { return options_; }
 
  private:
-  Tensor run(const Tensor& x, std::optional<Size2D> output_size);
+  Tensor run(const Tensor& x, std::optional<Size2D> output_size, Activation activation);
 
   Conv2DTransposeOptions options_;
-  Tensor kernel_, bias_;
+  Tensor kernel_;
 };
 
 }  // namespace tessera

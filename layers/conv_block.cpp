@@ -8,8 +8,8 @@ namespace {
 
 using Kind = Normalization::Kind;
 
-std::shared_ptr<Layer> convolution_of(const Conv2DOptions& options) { return std::make_shared<Conv2D>(options); }
-std::shared_ptr<Layer> convolution_of(const Conv2DTransposeOptions& options) {
+std::shared_ptr<Conv2D> convolution_of(const Conv2DOptions& options) { return std::make_shared<Conv2D>(options); }
+std::shared_ptr<Conv2DTranspose> convolution_of(const Conv2DTransposeOptions& options) {
   return std::make_shared<Conv2DTranspose>(options);
 }
 
@@ -18,13 +18,12 @@ std::shared_ptr<Layer> convolution_of(const Conv2DTransposeOptions& options) {
 ConvBlock::ConvBlock(ConvBlockOptions options) : options_(std::move(options)) {
   detail::require_positive("ConvBlock", "pool", "height and width of the pooling", options_.pool);
   std::visit(
-      [this](auto convolution) {
+      [this](const auto& convolution) {
         if (convolution.activation != activation::linear)
           raise<ValueError>("ConvBlock", ".convolution has the activation {}: give it as the block's own .activation",
                             name_of(convolution.activation));
         if (convolution.data_format != channels_last)
           raise<ValueError>("ConvBlock", ".convolution must be channels_last, as all that follows it");
-        if (options_.normalization.kind == Kind::none) convolution.activation = options_.activation;
         conv_ = add("conv", convolution_of(convolution));
         const std::int64_t channels = convolution.filters;
         if (options_.normalization.kind == Kind::batch)
@@ -37,15 +36,17 @@ ConvBlock::ConvBlock(ConvBlockOptions options) : options_(std::move(options)) {
 }
 
 ConvBlock::Pooled ConvBlock::run(const Tensor& x, bool keep_unpooled) {
-  Tensor y = (*conv_)(x);
+  const bool normalizes = group_norm_ || (batch_norm_ && !batch_norm_->folded());
+  const Activation epilogue = normalizes ? activation::linear : options_.activation;
+  Tensor y = std::visit([&](const auto& conv) { return conv->with_activation(x, epilogue); }, conv_);
   const bool pools = options_.pool != Size2D(1);
-  if (batch_norm_ && fits_norm_block(options_.activation)) {
+  if (normalizes && batch_norm_ && fits_norm_block(options_.activation)) {
     const bool fuse_pool = options_.pool == Size2D(2);
     const NormBlockResult block = batch_norm_->with_block(
         y, {.activation = options_.activation, .pool = fuse_pool, .keep_unpooled = keep_unpooled});
     if (fuse_pool) return {block.output, block.unpooled};
     y = block.output;
-  } else if (options_.normalization.kind != Kind::none) {
+  } else if (normalizes) {
     y = batch_norm_ ? (*batch_norm_)(y) : (*group_norm_)(y);
     if (options_.activation != activation::linear) y = activate(y, options_.activation);
   }

@@ -53,7 +53,7 @@ class ConvBlock : public Layer {
   Pooled run(const Tensor& x, bool keep_unpooled);
 
   ConvBlockOptions options_;
-  std::shared_ptr<Layer> conv_;
+  std::variant<std::shared_ptr<Conv2D>, std::shared_ptr<Conv2DTranspose>> conv_;
   std::shared_ptr<BatchNorm2D> batch_norm_;  ///< these two: at most one
   std::shared_ptr<GroupNorm> group_norm_;
 };

@@ -155,6 +155,20 @@ std::vector<std::pair<std::string, Tensor>> Module::named_buffers() const {
   return found;
 }
 
+Tensor Module::own(std::string_view name) const {
+  for (const auto& parameter : state_->parameters)
+    if (parameter.name == name) return parameter.tensor;
+  for (const auto& [key, tensor] : state_->buffers)
+    if (key == name) return tensor;
+  return {};
+}
+
+void Module::remove(std::string_view name) {
+  const auto removed = std::erase_if(state_->parameters, [&](const OwnParameter& own) { return own.name == name; }) +
+                       std::erase_if(state_->buffers, [&](const auto& buffer) { return buffer.first == name; });
+  if (removed == 0) raise<ValueError>("remove", "there is no parameter or buffer called \"{}\" here", name);
+}
+
 void Module::visit_regularized(const std::function<void(const Tensor&, const Regularizer&)>& visit) const {
   state_->walk([&](State& state, const std::string&) {
     for (const auto& own : state.parameters)

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <tessera/core/module_scope.hpp>
 #include <tessera/core/parameter.hpp>
 #include <tessera/layers/constraints.hpp>
@@ -59,6 +60,10 @@ class Module {
   std::vector<Parameter> parameters() const;
   std::vector<std::pair<std::string, Tensor>> named_parameters() const;
   std::vector<std::pair<std::string, Tensor>> named_buffers() const;
+  /// This module's own parameter or buffer of that name; undefined where there is none.
+  Tensor own(std::string_view name) const;
+  /// Takes a parameter or buffer of this module's own away; ValueError where there is none.
+  void remove(std::string_view name);
   /// Calls `visit(parameter, regularizer)` for every parameter, here and below, that has a regularizer.
   void visit_regularized(const std::function<void(const Tensor&, const Regularizer&)>& visit) const;
 
