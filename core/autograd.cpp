@@ -1,6 +1,7 @@
 #include <atomic>
 #include <tessera/core/autograd.hpp>
 #include <tessera/core/module_scope.hpp>
+#include <tessera/core/op_listener.hpp>
 #include <tessera/core/recorded_call.hpp>
 
 namespace tessera {
@@ -62,7 +63,7 @@ Call::~Call() {
 }
 
 bool detail::should_record(const std::vector<Tensor>& inputs) {
-  if (running_trace()) return true;
+  if (running_trace() || running_listener()) return true;
   if (!recording) return false;
   for (const Tensor& input : inputs)
     if (input.defined() && wants_gradient(input.gradient_record())) return true;
@@ -70,6 +71,7 @@ bool detail::should_record(const std::vector<Tensor>& inputs) {
 }
 
 void detail::attach(std::unique_ptr<Node> node, const std::vector<Tensor>& inputs, std::vector<Tensor>& outputs) {
+  if (const auto* tell = running_listener()) (*tell)(node->name(), running_module_path(), OpListener::Pass::forward);
   if (Trace* trace = running_trace()) node->add_to(*trace, inputs, outputs);
   if (!recording) return;
   static std::atomic<std::uint64_t> calls{0};
@@ -97,6 +99,7 @@ void detail::attach(std::unique_ptr<Node> node, const std::vector<Tensor>& input
 
 Tensor record_constant(std::string_view name, Tensor output, const std::vector<Tensor>& inputs,
                        const Attributes& attributes) {
+  if (const auto* tell = detail::running_listener()) (*tell)(name, running_module_path(), OpListener::Pass::forward);
   if (Trace* trace = detail::running_trace())
     trace->ops.push_back({std::string(name), attributes, inputs, {output}, running_module_path()});
   return output;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <tessera/core/op_listener.hpp>
 #include <tessera/core/ops/accumulate.hpp>
 #include <tessera/core/recorded_call.hpp>
 
@@ -103,10 +104,12 @@ void BackwardPass::pass(Call& call) {
   Grads grads(call.inputs.size());
   if (flows) {
     try {
+      const detail::TraceScope untold(nullptr);
       grads = call.node->backward_many(grad_outputs, Needs(call.needs));
     } catch (const Error& error) {
       throw ValueError(fmt::format("backward of {}: {}", describe(call), error.what()));
     }
+    if (const auto* tell = detail::running_listener()) (*tell)(call.name, call.path, OpListener::Pass::backward);
   }
   grad_outputs.clear();
   if (grads.size() != call.inputs.size())

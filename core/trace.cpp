@@ -29,7 +29,12 @@ Trace trace(const std::function<void()>& forward) {
 }
 
 Trace* detail::running_trace() { return current_trace; }
-detail::TraceScope::TraceScope(Trace* trace) : before_(std::exchange(current_trace, trace)) {}
-detail::TraceScope::~TraceScope() { current_trace = before_; }
+detail::TraceScope::TraceScope(Trace* trace)
+    : before_(std::exchange(current_trace, trace)),
+      listener_before_(exchange_listener(trace ? running_listener() : nullptr)) {}
+detail::TraceScope::~TraceScope() {
+  current_trace = before_;
+  exchange_listener(listener_before_);
+}
 
 }  // namespace tessera

@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <string>
+#include <tessera/core/op_listener.hpp>
 #include <tessera/core/tensor.hpp>
 #include <utility>
 #include <variant>
@@ -48,7 +49,8 @@ namespace detail {
 /// The trace that is running on this thread, or null.
 Trace* running_trace();
 
-/// Makes a trace the running one of this thread while the object lives; null pauses, for ops made of other ops.
+/// Makes a trace the running one of this thread while the object lives; null pauses it and any OpListener, for ops made
+/// of other ops.
 class TraceScope {
  public:
   explicit TraceScope(Trace* trace);
@@ -58,6 +60,7 @@ class TraceScope {
 
  private:
   Trace* before_;
+  const OpListener::Function* listener_before_;
 };
 
 }  // namespace detail
