@@ -1,118 +1,155 @@
-// step: times training steps or inference of one workload and prints one line of JSON for each, for bench/compare.
+// step: times training steps or inference of one workload; bench/compare and bench/growth run it.
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
-#include <cmath>
-#include <fstream>
+#include <iostream>
 #include <tessera/tessera.hpp>
+
+#include "machine.hpp"
+#include "workloads.hpp"
 
 namespace {
 
 using namespace tessera;
 using Clock = std::chrono::steady_clock;
 
-struct Workload {
-  std::string name;
-  ModelOptions model;
-  std::int64_t batch, side;
+enum class Kind { train, infer, folded };
+
+/// One network at work: `run` is a training step, or inference of the images.
+class Work {
+ public:
+  Work(const bench::Workload& w, Kind kind)
+      : kind_(kind),
+        model_(make_model(w.model)),
+        x_(bench::image_waves(w)),
+        labels_(bench::striped_labels(w)),
+        optimizer_(initialized().parameters(), {.lr = 1e-3}) {
+    if (kind_ != Kind::train) model_->eval();
+    if (kind_ == Kind::folded) fold_batch_norm(*model_, x_.shape());
+  }
+
+  void run() {
+    if (kind_ != Kind::train) {
+      const NoGrad no_grad;
+      (*model_)(x_);
+      return;
+    }
+    optimizer_.zero_grad();
+    softmax_cross_entropy((*model_)(x_), labels_).mean().backward();
+    optimizer_.step();
+  }
+
+ private:
+  SegmentationModel& initialized() {
+    model_->initialize(1);
+    return *model_;
+  }
+
+  Kind kind_;
+  std::unique_ptr<SegmentationModel> model_;
+  Tensor x_, labels_;
+  Adam optimizer_;
 };
 
-const std::vector<Workload>& workloads() {
-  static const std::vector<Workload> all{
-      {"tiny64", {.name = "tiny", .classes = 4}, 8, 64},
-      {"tiny128", {.name = "tiny", .classes = 4}, 8, 128},
-      {"unet16", {.name = "unet", .classes = 2, .width = 16, .depth = 3}, 4, 128},
-      {"unet32", {.name = "unet", .classes = 2, .width = 32, .depth = 4}, 2, 256},
-  };
-  return all;
-}
-
-/// Images and labels that both sides of a comparison make by the same formula.
-Tensor image_waves(const Shape& shape) {
-  Tensor x = Tensor::empty(shape);
-  float* out = x.mutable_data<float>();
-  for (std::int64_t i = 0; i < x.numel(); ++i) out[i] = static_cast<float>(std::sin(0.37 * static_cast<double>(i)));
-  return x;
-}
-
-Tensor striped_labels(const Shape& shape, std::int64_t classes) {
-  Tensor labels = Tensor::empty(shape, i32);
-  auto* out = labels.mutable_data<std::int32_t>();
-  for (std::int64_t i = 0; i < labels.numel(); ++i) out[i] = static_cast<std::int32_t>(i / 3 % classes);
-  return labels;
-}
-
-/// Kilobytes of a line of /proc/self/status, such as VmHWM, the largest resident size so far.
-double status_megabytes(const std::string& key) {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;)
-    if (double kilobytes = 0; word == key + ":" && status >> kilobytes) return kilobytes / 1024;
-  return 0;
-}
-
-double milliseconds_since(Clock::time_point start) {
-  return std::chrono::duration<double, std::milli>(Clock::now() - start).count();
-}
-
-}  // namespace
-
-int main(int argc, char** argv) {
-  CLI::App app("Times training steps, or inference of one image, of one workload.");
-  std::string name = "tiny128", check;
-  bool infer = false;
-  int steps = 20, threads = num_threads();
-  app.add_option("workload", name, "tiny64, tiny128, unet16 or unet32");
-  app.add_flag("--infer", infer, "Inference of one image instead of training steps");
-  app.add_option("--steps", steps, "How many to time, after three that are not")->check(CLI::PositiveNumber);
-  app.add_option("--threads", threads, "Threads")->check(CLI::PositiveNumber);
-  app.add_option("--check", check, "Writes weights, output, loss and gradients of the first step here, for comparison");
-  CLI11_PARSE(app, argc, argv);
-
-  const auto found =
-      std::find_if(workloads().begin(), workloads().end(), [&](const Workload& w) { return w.name == name; });
-  if (found == workloads().end()) {
-    fmt::print(stderr, "step: no workload {}\n", name);
-    return 2;
-  }
-  set_num_threads(threads);
-  const double before = status_megabytes("VmHWM");
-  const auto model = make_model(found->model);
+/// Weights, input and what comes of it, for a peer that is to compute the same. Running statistics are those of a few
+/// forward passes, as fresh ones would hide what is done with them.
+void write_check(const std::string& file, const bench::Workload& w, Kind kind) {
+  const auto model = make_model(w.model);
   model->initialize(1);
-  const std::int64_t batch = infer ? 1 : found->batch;
-  const Tensor x = image_waves({batch, found->side, found->side, 3});
-  const Tensor labels = striped_labels({batch, found->side, found->side}, found->model.classes);
-  Adam optimizer(model->parameters(), {.lr = 1e-3});
-
-  if (!check.empty()) {
-    std::map<std::string, Tensor> out;
-    for (const auto& [path, tensor] : model->state_dict()) out["weight/" + path] = tensor.clone();
+  const Tensor x = bench::image_waves(w), labels = bench::striped_labels(w);
+  {
+    const NoGrad no_grad;
+    for (int pass = 0; pass < 5; ++pass) (*model)(x);
+  }
+  std::map<std::string, Tensor> out{{"input", x}, {"labels", labels}};
+  for (const auto& [path, tensor] : model->state_dict()) out["weight/" + path] = tensor.clone();
+  if (kind == Kind::train) {
     const Tensor y = (*model)(x), loss = softmax_cross_entropy(y, labels).mean();
     loss.backward();
     out["output"] = y;
     out["loss"] = loss;
     for (const auto& parameter : model->parameters()) out["grad/" + parameter.path] = parameter.tensor.grad();
-    write_safetensors(check, out);
-    return 0;
-  }
-
-  const auto train_step = [&] {
-    optimizer.zero_grad();
-    softmax_cross_entropy((*model)(x), labels).mean().backward();
-    optimizer.step();
-  };
-  const auto inference = [&] {
+  } else {
     const NoGrad no_grad;
-    (*model)(x);
-  };
-  if (infer) model->eval();
-  std::vector<double> times;
-  for (int i = -3; i < steps; ++i) {
-    const auto start = Clock::now();
-    infer ? inference() : train_step();
-    if (i >= 0) times.push_back(milliseconds_since(start));
+    model->eval();
+    if (kind == Kind::folded) fold_batch_norm(*model, x.shape());
+    out["output"] = (*model)(x);
   }
-  fmt::print("{{\"workload\": \"{}\", \"infer\": {}, \"threads\": {}, \"ms\": [{:.4f}], \"peak_mb\": {:.1f}}}\n", name,
-             infer, threads, fmt::join(times, ", "), status_megabytes("VmHWM") - before);
-  return 0;
+  write_safetensors(file, out);
+}
+
+void describe(const bench::Workload& w, Kind kind) {
+  fmt::print(
+      "{{\"network\": \"{}\", \"classes\": {}, \"width\": {}, \"depth\": {}, \"batch\": {}, \"side\": {}, "
+      "\"gflop\": {:.4f}, \"peak_gflops\": {:.1f}, \"processor\": \"{}\", \"simd\": \"{}\"}}\n",
+      w.model.name, w.model.classes, w.model.width, w.model.depth, w.batch, w.side,
+      bench::gigaflops(w, kind != Kind::train), bench::peak_gigaflops(), bench::processor_name(), simd_target());
+}
+
+void time_steps(Work& work, int steps, double megabytes_before) {
+  std::vector<double> times;
+  for (int i = 0; i < steps; ++i) {
+    const auto start = Clock::now();
+    work.run();
+    times.push_back(std::chrono::duration<double, std::milli>(Clock::now() - start).count());
+  }
+  const double peak = bench::status_megabytes("VmHWM");
+  fmt::print("{{\"ms\": [{:.4f}], \"peak_mb\": {:.1f}, \"process_mb\": {:.1f}}}\n", fmt::join(times, ", "),
+             peak - megabytes_before, peak);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Times training steps, or inference of one image, of one workload; prints JSON.");
+  std::string name = "tiny128", check;
+  bool infer = false, fold = false, serve = false;
+  int steps = 20, threads = num_threads();
+  std::int64_t batch = 0, side = 0, width = 0;
+  app.add_option("workload", name, "tiny64, tiny128, unet16 or unet32");
+  app.add_flag("--infer", infer, "Inference of one image instead of training steps");
+  app.add_flag("--fold", fold, "Inference of one image with batch normalisation folded into the convolutions");
+  app.add_option("--batch", batch, "Images, other than the workload has")->check(CLI::PositiveNumber);
+  app.add_option("--side", side, "Height and width of the images, other than the workload's")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--width", width, "Channels of a U-Net's first level, other than the workload's")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--steps", steps, "How many to time, after three that are not")->check(CLI::PositiveNumber);
+  app.add_option("--threads", threads, "Threads")->check(CLI::PositiveNumber);
+  app.add_option("--check", check,
+                 "Writes weights, input, output and gradients to this file, and what the workload is");
+  app.add_flag("--serve", serve,
+               "Prints \"ready\" before the first step, then for every number read that many timed steps");
+  CLI11_PARSE(app, argc, argv);
+
+  try {
+    set_num_threads(threads);
+    bench::Workload w = bench::workload(name);
+    const Kind kind = fold ? Kind::folded : infer ? Kind::infer : Kind::train;
+    if (kind != Kind::train) w.batch = 1;
+    if (batch > 0) w.batch = batch;
+    if (side > 0) w.side = side;
+    if (width > 0) w.model.width = width;
+    if (!check.empty()) {
+      write_check(check, w, kind);
+      describe(w, kind);
+      return 0;
+    }
+    const double before = bench::status_megabytes("VmHWM");
+    Work work(w, kind);
+    if (serve) {
+      fmt::print("ready\n");
+      std::fflush(stdout);
+      for (int count = 0; std::cin >> count;) time_steps(work, count, before);
+      return 0;
+    }
+    for (int i = 0; i < 3; ++i) work.run();
+    time_steps(work, steps, before);
+    return 0;
+  } catch (const Error& error) {
+    fmt::print(stderr, "step: {}\n", error.what());
+    return 2;
+  }
 }

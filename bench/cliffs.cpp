@@ -1,0 +1,96 @@
+// cliffs: looks for shapes whose convolution is far slower than that of the same shape with its channels rounded up to
+// 16: all of the tests' case table (with larger images) and some odd ones, in the three directions. Exits with 1 where
+// one is below the limit.
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <tessera/core/error.hpp>
+#include <tessera/core/parallel.hpp>
+
+#include "conv_work.hpp"
+#include "machine.hpp"
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Best time of one run, in seconds.
+double best_seconds(bench::ConvWork& work, bench::Direction direction, double seconds) {
+  double best = 1e9;
+  work.run(direction);
+  const Clock::time_point begin = Clock::now();
+  for (int runs = 0; runs < 5 || std::chrono::duration<double>(Clock::now() - begin).count() < seconds; ++runs) {
+    const Clock::time_point start = Clock::now();
+    work.run(direction);
+    best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  return best;
+}
+
+struct Row {
+  std::string name, shape, direction;
+  double rate, rounded_rate;
+  double share() const { return rate / rounded_rate; }
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "Compares the rate of convolutions whose channels are no multiples of 16 with that of the same shape with its "
+      "channels rounded up to 16.");
+  double limit = 0.4, seconds = 0.01;
+  bool all = false;
+  int threads = tessera::num_threads();
+  std::string json;
+  app.add_option("--limit", limit, "The smallest share of that rate that is no cliff")->capture_default_str();
+  app.add_option("--seconds", seconds, "How long each is tried at least")->capture_default_str();
+  app.add_option("--threads", threads, "Threads")->check(CLI::PositiveNumber);
+  app.add_flag("--all", all, "Lists the good ones, too");
+  app.add_option("--json", json, "Saves all rows to this file");
+  CLI11_PARSE(app, argc, argv);
+
+  try {
+    tessera::set_num_threads(threads);
+    const double peak = bench::peak_gigaflops();
+    std::vector<bench::ConvShape> shapes = bench::case_table_shapes();
+    for (bench::ConvShape& odd : bench::odd_shapes()) shapes.push_back(std::move(odd));
+    std::vector<Row> rows;
+    for (const bench::ConvShape& shape : shapes) {
+      const bench::ConvShape rounded = rounded_up(shape);
+      if (rounded.geometry.in_channels == shape.geometry.in_channels &&
+          rounded.geometry.out_channels == shape.geometry.out_channels)
+        continue;
+      bench::ConvWork work(shape.geometry), rounded_work(rounded.geometry);
+      for (const bench::Direction direction : bench::directions)
+        rows.push_back({shape.name, bench::describe(shape.geometry), name_of(direction),
+                        work.flops() / best_seconds(work, direction, seconds) / 1e9,
+                        rounded_work.flops() / best_seconds(rounded_work, direction, seconds) / 1e9});
+    }
+    std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.share() < b.share(); });
+    const auto cliffs = std::count_if(rows.begin(), rows.end(), [&](const Row& row) { return row.share() < limit; });
+    fmt::print("{:<38} {:<36} {:<15} {:>8} {:>8} {:>6}\n", "name", "shape", "direction", "GFLOP/s", "rounded", "share");
+    for (const Row& row : rows)
+      if (all || row.share() < limit)
+        fmt::print("{:<38} {:<36} {:<15} {:>8.1f} {:>8.1f} {:>5.0f}%\n", row.name, row.shape, row.direction, row.rate,
+                   row.rounded_rate, 100 * row.share());
+    fmt::print("{} of {} below {:.0f} % (peak {:.1f} GFLOP/s on {} threads)\n", cliffs, rows.size(), 100 * limit, peak,
+               threads);
+    if (!json.empty()) {
+      nlohmann::json list;
+      for (const Row& row : rows)
+        list.push_back({{"name", row.name},
+                        {"shape", row.shape},
+                        {"direction", row.direction},
+                        {"gflops", row.rate},
+                        {"rounded_gflops", row.rounded_rate},
+                        {"share", row.share()}});
+      std::ofstream(json) << nlohmann::json{{"limit", limit}, {"peak_gflops", peak}, {"rows", list}}.dump(1) << '\n';
+    }
+    return cliffs == 0 ? 0 : 1;
+  } catch (const tessera::Error& error) {
+    fmt::print(stderr, "cliffs: {}\n", error.what());
+    return 2;
+  }
+}
