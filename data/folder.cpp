@@ -34,7 +34,7 @@ void check_partners(const std::vector<fs::path>& these, const std::vector<fs::pa
 
 }  // namespace
 
-std::vector<fs::path> image_files(const fs::path& folder) {
+std::vector<fs::path> images_in(const fs::path& folder) {
   std::error_code error;
   fs::directory_iterator entries(folder, error);
   if (error) throw IoError(fmt::format("{}: cannot open the folder: {}", folder.string(), error.message()));
@@ -45,6 +45,11 @@ std::vector<fs::path> image_files(const fs::path& folder) {
     const auto stem_a = a.stem().native(), stem_b = b.stem().native();
     return stem_a != stem_b ? stem_a < stem_b : a.native() < b.native();
   });
+  return files;
+}
+
+std::vector<fs::path> image_files(const fs::path& folder) {
+  std::vector<fs::path> files = images_in(folder);
   const auto twice = std::adjacent_find(files.begin(), files.end(),
                                         [](const fs::path& a, const fs::path& b) { return a.stem() == b.stem(); });
   if (twice != files.end())

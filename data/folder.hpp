@@ -39,7 +39,9 @@ class FolderDataset final : public Dataset {
   Labels labels_;
 };
 
-/// The image files of a folder by stem, sorted bytewise. IoError where there is no such folder or a stem stands twice.
+/// The image files of a folder, sorted bytewise by stem. IoError where there is no such folder.
+std::vector<std::filesystem::path> images_in(const std::filesystem::path& folder);
+/// The same; IoError where a stem stands twice, too.
 std::vector<std::filesystem::path> image_files(const std::filesystem::path& folder);
 
 /// An image read as f32 from 0 to 1, [H, W, channels]; 0 takes the channels as they are. IoError names the file.

@@ -39,6 +39,9 @@ Tensor with_channels(const Image& image, std::int64_t channels);
 /// indices [H, W]. Nothing is left at `path` when it fails. IoError names the file, ValueError what cannot be an image.
 void write_png(const std::filesystem::path& path, const Tensor& pixels, const std::vector<Rgb>& palette = {});
 
+/// The bytes of the file that write_png writes.
+std::vector<std::uint8_t> encode_png(const Tensor& pixels, const std::vector<Rgb>& palette = {});
+
 /// The same as binary PGM (1 channel) or PPM (3 channels).
 void write_pnm(const std::filesystem::path& path, const Tensor& pixels);
 

@@ -103,9 +103,23 @@ class Reader {
   png_infop info_ = nullptr;
 };
 
+/// Takes what libpng writes; what the vector throws must not pass through libpng.
+void append(png_structp png, png_bytep bytes, std::size_t count) {
+  auto* file = static_cast<std::vector<std::uint8_t>*>(png_get_io_ptr(png));
+  bool full = false;
+  try {
+    file->insert(file->end(), bytes, bytes + count);
+  } catch (const std::bad_alloc&) {
+    full = true;
+  }
+  if (full) png_error(png, "out of memory");
+}
+
+void flush_nothing(png_structp /*png*/) {}
+
 class Writer {
  public:
-  explicit Writer(const std::filesystem::path& path) : path_(path), file_(path) {
+  explicit Writer(const std::filesystem::path& path) : path_(path) {
     png_ = png_create_write_struct(PNG_LIBPNG_VER_STRING, &message_, keep_message, ignore_warning);
     if (png_) info_ = png_create_info_struct(png_);
     if (!info_) {
@@ -117,14 +131,16 @@ class Writer {
   Writer(const Writer&) = delete;
   Writer& operator=(const Writer&) = delete;
 
-  void write(const std::vector<std::uint8_t>& bytes, const Layout& layout, const std::vector<png_color>& palette) {
+  /// The bytes of the file.
+  std::vector<std::uint8_t> write(const std::vector<std::uint8_t>& bytes, const Layout& layout,
+                                  const std::vector<png_color>& palette) {
     constexpr std::array color_types{PNG_COLOR_TYPE_GRAY, PNG_COLOR_TYPE_GRAY_ALPHA, PNG_COLOR_TYPE_RGB,
                                      PNG_COLOR_TYPE_RGB_ALPHA};
     const int color_type =
         palette.empty() ? color_types[static_cast<std::size_t>(layout.channels - 1)] : PNG_COLOR_TYPE_PALETTE;
     const std::size_t row_bytes = bytes.size() / static_cast<std::size_t>(layout.height);
     const bool written = succeeds(png_, [&] {
-      png_init_io(png_, file_.get());
+      png_set_write_fn(png_, &encoded_, append, flush_nothing);
       png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
       png_set_IHDR(png_, info_, static_cast<png_uint_32>(layout.width), static_cast<png_uint_32>(layout.height),
                    layout.bits, color_type, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
@@ -134,12 +150,12 @@ class Writer {
       png_write_end(png_, info_);
     });
     if (!written) fail(path_, fmt::format("cannot write: {}", message_.data()));
-    file_.finish();
+    return std::move(encoded_);
   }
 
  private:
   const std::filesystem::path& path_;
-  OutputFile file_;
+  std::vector<std::uint8_t> encoded_;
   Message message_{};
   png_structp png_ = nullptr;
   png_infop info_ = nullptr;
@@ -155,17 +171,29 @@ void check_indices(const std::filesystem::path& path, const Tensor& pixels, cons
                                    palette.size()));
 }
 
-}  // namespace
-
-Image image_codec::read_png(const std::filesystem::path& path, ImageUse use) { return Reader(path).read(use); }
-
-void write_png(const std::filesystem::path& path, const Tensor& pixels, const std::vector<Rgb>& palette) {
+std::vector<std::uint8_t> encode(const std::filesystem::path& path, const Tensor& pixels,
+                                 const std::vector<Rgb>& palette) {
   const Layout layout = layout_of(path, pixels);
   std::vector<png_color> colors;
   if (!palette.empty()) check_indices(path, pixels, palette);
   for (const Rgb& color : palette) colors.push_back({color[0], color[1], color[2]});
   const std::vector<std::uint8_t> bytes = file_bytes(path, pixels);
-  Writer(path).write(bytes, layout, colors);
+  return Writer(path).write(bytes, layout, colors);
+}
+
+}  // namespace
+
+Image image_codec::read_png(const std::filesystem::path& path, ImageUse use) { return Reader(path).read(use); }
+
+std::vector<std::uint8_t> encode_png(const Tensor& pixels, const std::vector<Rgb>& palette) {
+  return encode("PNG image", pixels, palette);
+}
+
+void write_png(const std::filesystem::path& path, const Tensor& pixels, const std::vector<Rgb>& palette) {
+  const std::vector<std::uint8_t> bytes = encode(path, pixels, palette);
+  OutputFile file(path);
+  std::fwrite(bytes.data(), 1, bytes.size(), file.get());
+  file.finish();
 }
 
 }  // namespace tessera

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <chrono>
 #include <tessera/core/autograd.hpp>
+#include <tessera/core/op_listener.hpp>
 #include <tessera/layers/summary.hpp>
 
 namespace tessera {
@@ -27,6 +29,11 @@ std::string grouped(std::int64_t number) {
   return digits;
 }
 
+Tensor zeros_for(const Layer& layer, const Shape& input) {
+  const auto parameters = layer.named_parameters();
+  return Tensor::zeros(input, parameters.empty() ? f32 : parameters.front().second.dtype());
+}
+
 }  // namespace
 
 EvalScope::EvalScope(Module module) {
@@ -41,8 +48,7 @@ EvalScope::~EvalScope() {
 Trace trace(Layer& layer, const Shape& input) {
   const NoGrad no_grad;
   const EvalScope eval(layer);
-  const auto parameters = layer.named_parameters();
-  const Tensor x = Tensor::zeros(input, parameters.empty() ? f32 : parameters.front().second.dtype());
+  const Tensor x = zeros_for(layer, input);
   return trace([&] { layer(x); });
 }
 
@@ -74,22 +80,57 @@ Summary summary(Layer& layer, const Shape& input) {
   return result;
 }
 
+std::map<std::string, double> module_seconds(Layer& layer, const Shape& input, int passes) {
+  using Clock = std::chrono::steady_clock;
+  const NoGrad no_grad;
+  const EvalScope eval(layer);
+  const Tensor x = zeros_for(layer, input);
+  layer(x);  // fills the caches of packed weights and of memory
+
+  std::map<std::string, std::vector<double>> measured;
+  for (int pass = 0; pass < passes; ++pass) {
+    std::map<std::string, double> own;
+    Clock::time_point since = Clock::now();
+    const OpListener listener([&](std::string_view, const std::string& path, OpListener::Pass) {
+      own[path] += std::chrono::duration<double>(Clock::now() - since).count();
+      since = Clock::now();
+    });
+    layer(x);
+    for (const auto& [path, seconds] : own) measured[path].push_back(seconds);
+  }
+  std::map<std::string, double> medians;
+  for (auto& [path, seconds] : measured) {
+    const auto middle = seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2);
+    std::nth_element(seconds.begin(), middle, seconds.end());
+    medians[path] = *middle;
+  }
+  return medians;
+}
+
 std::string Summary::str() const {
   std::size_t path_width = 5, type_width = 4, shape_width = 6;
+  double seconds = 0;
+  bool timed = false;
   for (const LayerSummary& row : layers) {
     path_width = std::max(path_width, row.path.size());
     type_width = std::max(type_width, row.type.size());
     shape_width = std::max(shape_width, row.output.str().size());
+    seconds += row.seconds.value_or(0);
+    timed = timed || row.seconds;
   }
   std::string text;
   const auto line = [&](const std::string& path, const std::string& type, const std::string& shape,
-                        const std::string& parameters, const std::string& products) {
-    text += fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>12}  {:>15}\n", path, path_width, type, type_width, shape,
-                        shape_width, parameters, products);
+                        const std::string& parameters, const std::string& products, const std::string& time) {
+    text += fmt::format("{:<{}}  {:<{}}  {:<{}}  {:>12}  {:>15}{}\n", path, path_width, type, type_width, shape,
+                        shape_width, parameters, products, time);
   };
-  line("layer", "type", "output", "parameters", "multiply-adds");
-  for (const LayerSummary& row : layers)
-    line(row.path, row.type, row.ran ? row.output.str() : "-", grouped(row.parameters), grouped(row.multiply_adds));
+  line("layer", "type", "output", "parameters", "multiply-adds", timed ? "        ms    %" : "");
+  for (const LayerSummary& row : layers) {
+    const std::string time =
+        row.seconds ? fmt::format("  {:>8.2f}  {:>3.0f}", 1e3 * *row.seconds, 100 * *row.seconds / seconds) : "";
+    line(row.path, row.type, row.ran ? row.output.str() : "-", grouped(row.parameters), grouped(row.multiply_adds),
+         time);
+  }
   text += fmt::format("input {}, output {}: {} parameters, {} multiply-adds\n", input.str(), output.str(),
                       grouped(parameters), grouped(multiply_adds));
   return text;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <tessera/core/trace.hpp>
 #include <tessera/layers/layer.hpp>
@@ -29,10 +31,11 @@ std::int64_t multiply_adds(const TracedOp& op);
 struct LayerSummary {
   std::string path = {};
   std::string type = {};
-  Shape output = {};               ///< of the last op it ran itself
-  bool ran = false;                ///< false where it ran none: dropout in evaluation mode
-  std::int64_t parameters = 0;     ///< its own
-  std::int64_t multiply_adds = 0;  ///< its own
+  Shape output = {};                   ///< of the last op it ran itself
+  bool ran = false;                    ///< false where it ran none: dropout in evaluation mode
+  std::int64_t parameters = 0;         ///< its own
+  std::int64_t multiply_adds = 0;      ///< its own
+  std::optional<double> seconds = {};  ///< its own, where they were measured
 };
 
 /// What a network is made of.
@@ -50,5 +53,9 @@ struct Summary {
 /// Traces one forward pass over `input` ([N, H, W, C]) and counts. A layer that runs twice is listed once, its work
 /// added.
 Summary summary(Layer& layer, const Shape& input);
+
+/// Seconds that the ops of each module take, in a pass over an input of zeros in evaluation mode and without gradients:
+/// by path, the median of `passes` after one that is not counted.
+std::map<std::string, double> module_seconds(Layer& layer, const Shape& input, int passes = 7);
 
 }  // namespace tessera

@@ -5,6 +5,7 @@ full_steps=(
   "format|the formatting of every source file (clang-format)"
   "tidy|the static checks of .clang-tidy (clang-tidy)"
   "golden|the golden numbers made anew by real Keras and PyTorch in .venv and compared with the committed ones"
+  "report|the report of a training run in headless Chromium: desktop and phone, light and dark"
   "page|the page of conv_transpose in headless Chromium, its numbers against the library's"
 )
 
@@ -58,4 +59,10 @@ check_page() {
   install_packages chromium
   build release conv_transpose && build release page_cases &&
     tests/page/run.sh build/release/examples/conv_transpose build/release/tests/page_cases build/page
+}
+
+check_report() {
+  install_packages chromium
+  build release segment && build release report_cases &&
+    tests/page/report.sh build/release/tests/report_cases build/release/examples/segment build/report
 }

@@ -1,51 +1,58 @@
-#include <fmt/format.h>
-
 #include <tessera/core/autograd.hpp>
+#include <tessera/core/ops/concat.hpp>
 #include <tessera/train/evaluate.hpp>
 #include <tessera/train/predict.hpp>
 
 namespace tessera {
-namespace {
 
-std::string percent(const std::optional<double>& share) {
-  return share ? fmt::format("{:10.2f}", 100 * *share) : fmt::format("{:>10}", "-");
+std::optional<double> Evaluation::per_image_mean_iou() const {
+  std::vector<std::optional<double>> values;
+  for (const ImageScores& image : per_image) values.push_back(image.mean_iou);
+  return mean_of(values);
 }
 
-}  // namespace
+std::vector<std::size_t> Evaluation::absent_classes() const {
+  std::vector<std::size_t> absent;
+  const std::vector<std::optional<double>> iou = confusion.scores().iou;
+  for (std::size_t k = 0; k < iou.size(); ++k)
+    if (!iou[k]) absent.push_back(k);
+  return absent;
+}
 
-Evaluation evaluate(SegmentationModel& model, Loader& loader, const LabelLoss& loss) {
+Evaluation evaluate(SegmentationModel& model, Loader& loader, const LabelLoss& loss, const EvaluationOptions& options) {
   const NoGrad no_grad;
   const Labels& labels = loader.dataset().labels();
-  Evaluation result{0, 0, ConfusionMatrix(labels.classes, labels.ignore_index)};
+  Evaluation result{.confusion = ConfusionMatrix(labels.classes, labels.ignore_index),
+                    .boundary = BoundaryScores(labels.classes),
+                    .boundary_tolerance = options.boundary_tolerance};
+  Inference inference(model, options.inference);
   double sum = 0, weight = 0;
   loader.start(0);
   while (const std::optional<Batch> batch = loader.next()) {
-    const Tensor scores = class_scores(model, batch->images);
+    const Tensor scores = inference.scores(batch->images);
     const Loss part = loss(scores, batch->masks);
     sum += part.sum.item();
     weight += part.weight;
-    result.confusion.add(batch->masks, best_classes(scores));
-    result.images += batch->size();
+    const Tensor predictions = best_classes(scores);
+    const auto image_of = [](const Tensor& all, std::int64_t n) {
+      return slice(all, 0, n, n + 1).reshape({all.size(1), all.size(2)});
+    };
+    for (std::int64_t n = 0; n < batch->size(); ++n) {
+      const Tensor truth = image_of(batch->masks, n), prediction = image_of(predictions, n);
+      ConfusionMatrix counts(labels.classes, labels.ignore_index);
+      counts.add(truth, prediction);
+      result.confusion.add(counts);
+      result.boundary.add(
+          boundary_f1(truth, prediction, labels.classes, labels.ignore_index, options.boundary_tolerance));
+      const SegmentationScores own = counts.scores();
+      result.per_image.push_back({.name = batch->names[static_cast<std::size_t>(n)],
+                                  .index = result.images++,
+                                  .pixel_accuracy = own.pixel_accuracy,
+                                  .mean_iou = own.mean_iou});
+    }
   }
   result.loss = weight > 0 ? sum / weight : 0;
   return result;
-}
-
-std::string class_name(const Labels& labels, std::size_t index) {
-  return index < labels.names.size() ? labels.names[index] : fmt::format("class {}", index);
-}
-
-std::string to_text(const Evaluation& evaluation, const Labels& labels) {
-  const SegmentationScores scores = evaluation.confusion.scores();
-  std::string text = fmt::format("{:<16}{:>10}{:>10}{:>12}\n", "", "IoU %", "Dice %", "accuracy %");
-  const auto add_line = [&](const std::string& name, const auto& iou, const auto& dice, const auto& accuracy) {
-    text += fmt::format("{:<16}{}{}  {}\n", name, percent(iou), percent(dice), percent(accuracy));
-  };
-  for (std::size_t k = 0; k < scores.iou.size(); ++k)
-    add_line(class_name(labels, k), scores.iou[k], scores.dice[k], scores.accuracy[k]);
-  add_line("mean", scores.mean_iou, scores.mean_dice, scores.class_accuracy);
-  return text + fmt::format("{} images  loss {:.4f}  pixel accuracy {:.4f}  mIoU {:.4f}", evaluation.images,
-                            evaluation.loss, scores.pixel_accuracy.value_or(0), scores.mean_iou.value_or(0));
 }
 
 }  // namespace tessera

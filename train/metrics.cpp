@@ -9,16 +9,16 @@ std::optional<double> ratio(std::int64_t part, std::int64_t whole) {
   return static_cast<double>(part) / static_cast<double>(whole);
 }
 
+}  // namespace
+
 std::optional<double> mean_of(const std::vector<std::optional<double>>& values) {
   double sum = 0;
-  int count = 0;
+  std::int64_t count = 0;
   for (const auto& value : values)
     if (value) sum += *value, ++count;
   if (count == 0) return std::nullopt;
-  return sum / count;
+  return sum / static_cast<double>(count);
 }
-
-}  // namespace
 
 ConfusionMatrix::ConfusionMatrix(std::int64_t classes, std::int32_t ignore_index)
     : classes_(classes), ignore_index_(ignore_index) {

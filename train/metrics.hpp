@@ -19,6 +19,9 @@ struct SegmentationScores {
   std::vector<std::optional<double>> dice;       ///< 2 right / (true + predicted); empty where it is neither
 };
 
+/// The mean of the values that there are; empty where there are none.
+std::optional<double> mean_of(const std::vector<std::optional<double>>& values);
+
 /// Counts of pixels by true and predicted class, over a whole data set: what every measure is computed from.
 class ConfusionMatrix {
  public:

@@ -7,7 +7,7 @@
 namespace tessera {
 namespace {
 
-constexpr Rgb unlabeled = {224, 224, 224};
+constexpr Rgb unlabeled = {224, 224, 224}, wrong = {214, 39, 40};
 
 std::uint8_t to_byte(double value) { return static_cast<std::uint8_t>(std::lround(std::clamp(value, 0.0, 1.0) * 255)); }
 
@@ -25,6 +25,25 @@ Rgb from_hue(double hue, double brightness, double floor) {
 const Rgb& color_of(std::int32_t label, const std::vector<Rgb>& colors) {
   return label >= 0 && static_cast<std::size_t>(label) < colors.size() ? colors[static_cast<std::size_t>(label)]
                                                                        : unlabeled;
+}
+
+/// The picture made smaller by `factor`, each pixel by `pick(first pixel, pixels in a row, rows, columns)`.
+template <class Pick>
+Tensor shrunk_by(const Tensor& picture, std::int64_t factor, const Pick& pick) {
+  const std::int64_t height = picture.size(0), width = picture.size(1);
+  const std::int64_t rows = (height + factor - 1) / factor, columns = (width + factor - 1) / factor;
+  Tensor result = Tensor::empty({rows, columns, 3}, u8);
+  auto* out = result.mutable_data<std::uint8_t>();
+  for (std::int64_t y = 0; y < rows; ++y)
+    for (std::int64_t x = 0; x < columns; ++x)
+      for (std::int64_t c = 0; c < 3; ++c)
+        *out++ = pick(picture.data<std::uint8_t>() + (y * factor * width + x * factor) * 3 + c, width,
+                      std::min(factor, height - y * factor), std::min(factor, width - x * factor));
+  return result;
+}
+
+std::int64_t shrinking_factor(const Tensor& picture, std::int64_t side) {
+  return (std::max(picture.size(0), picture.size(1)) + side - 1) / side;
 }
 
 }  // namespace
@@ -71,6 +90,39 @@ Tensor overlay(const Tensor& image, const Tensor& mask, const std::vector<Rgb>& 
     out += 3;
   }
   return picture;
+}
+
+Tensor error_map(const Tensor& image, const Tensor& truth, const Tensor& prediction, std::int32_t ignore_index) {
+  if (truth.shape() != prediction.shape() || image.size(0) != truth.size(0) || image.size(1) != truth.size(1))
+    raise<ShapeError>("error_map", "expected image, truth and prediction of one size, got {}, {} and {}",
+                      image.shape().str(), truth.shape().str(), prediction.shape().str());
+  Tensor picture = visible(image);
+  auto* out = picture.mutable_data<std::uint8_t>();
+  const auto* is = truth.data<std::int32_t>();
+  const auto* seen = prediction.data<std::int32_t>();
+  for (std::int64_t i = 0; i < truth.numel(); ++i, out += 3) {
+    const auto pale = static_cast<std::uint8_t>(255 - (255 * 3 - out[0] - out[1] - out[2]) / 3 / 2);
+    const Rgb color = is[i] == ignore_index ? unlabeled : is[i] != seen[i] ? wrong : Rgb{pale, pale, pale};
+    std::copy_n(color.data(), 3, out);
+  }
+  return picture;
+}
+
+Tensor shrunk(const Tensor& picture, std::int64_t side) {
+  return shrunk_by(picture, shrinking_factor(picture, side),
+                   [](const std::uint8_t* first, std::int64_t width, std::int64_t rows, std::int64_t columns) {
+                     std::int64_t sum = rows * columns / 2;
+                     for (std::int64_t y = 0; y < rows; ++y)
+                       for (std::int64_t x = 0; x < columns; ++x) sum += first[(y * width + x) * 3];
+                     return static_cast<std::uint8_t>(sum / (rows * columns));
+                   });
+}
+
+Tensor shrunk_nearest(const Tensor& picture, std::int64_t side) {
+  return shrunk_by(picture, shrinking_factor(picture, side),
+                   [](const std::uint8_t* first, std::int64_t width, std::int64_t rows, std::int64_t columns) {
+                     return first[(rows / 2 * width + columns / 2) * 3];
+                   });
 }
 
 Tensor side_by_side(const std::vector<Tensor>& pictures, std::int64_t width) {

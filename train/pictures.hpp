@@ -19,6 +19,15 @@ Tensor visible(const Tensor& image);
 /// The image under half-transparent class colours, u8 [H, W, 3]; class 0 leaves the image as it is.
 Tensor overlay(const Tensor& image, const Tensor& mask, const std::vector<Rgb>& colors);
 
+/// Where the prediction is wrong, in red over the image in pale grey, u8 [H, W, 3]; ignored pixels are light.
+Tensor error_map(const Tensor& image, const Tensor& truth, const Tensor& prediction, std::int32_t ignore_index);
+
+/// A picture (u8 [H, W, 3]) made smaller by a whole factor until no side is longer than `side`: every pixel the mean of
+/// those it stands for.
+Tensor shrunk(const Tensor& picture, std::int64_t side);
+/// The same where every pixel is one of those it stands for, so that no colour is new.
+Tensor shrunk_nearest(const Tensor& picture, std::int64_t side);
+
 /// Pictures of one size (u8 [H, W, 3]) side by side with a thin white gap, enlarged by a whole factor until each is at
 /// least `width` wide.
 Tensor side_by_side(const std::vector<Tensor>& pictures, std::int64_t width = 256);

@@ -4,36 +4,38 @@
 #include <memory>
 #include <tessera/models/segmentation_model.hpp>
 #include <tessera/train/checkpoint.hpp>
+#include <tessera/train/inference.hpp>
 
 namespace tessera {
-
-/// Scores of images [N, H, W, C] of any size, in evaluation mode and without gradients: [N, H, W, classes].
-///
-/// Images are padded at the bottom and the right with zeros, the mean of normalised images, to a size the model takes;
-/// the scores there are cut off.
-Tensor class_scores(SegmentationModel& model, const Tensor& images);
 
 /// The class of the highest score, the lowest such class at a tie: [..., classes] -> [...], i32.
 Tensor best_classes(const Tensor& scores);
 
+/// The options with the size that the checkpoint was trained on as `default_tile`.
+InferenceOptions with_training_size(InferenceOptions options, const Checkpoint& checkpoint);
+
 /// A network with all that a checkpoint says of how images become its input.
 class Predictor {
  public:
-  explicit Predictor(const Checkpoint& checkpoint);
+  explicit Predictor(const Checkpoint& checkpoint, const InferenceOptions& options = {});
 
   const Labels& labels() const { return labels_; }
   SegmentationModel& model() { return *model_; }
+  Inference& inference() { return inference_; }
 
   /// Reads an image as f32 [H, W, C] of 0 to 1 with as many channels as the network takes. IoError names the file.
   Tensor read(const std::filesystem::path& path) const;
+  /// The scores of every pixel, whose softmax is the classes' probabilities: [H, W, C] of 0 to 1 -> [H, W, classes].
+  Tensor scores(const Tensor& image);
   /// The class of every pixel: image [H, W, C] of 0 to 1 -> [H, W], i32.
-  Tensor operator()(const Tensor& image);
+  Tensor operator()(const Tensor& image) { return best_classes(scores(image)); }
 
  private:
   std::unique_ptr<SegmentationModel> model_;
   std::int64_t channels_;
   Labels labels_;
   Standardization standardization_;
+  Inference inference_;
 };
 
 }  // namespace tessera

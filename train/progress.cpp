@@ -39,14 +39,13 @@ Progress::Progress(std::FILE* out) : out_(out), live_(isatty(fileno(out)) == 1),
 
 Progress::~Progress() { clear(); }
 
-void Progress::update(const ProgressState& state) {
+void Progress::show(const std::string& line) {
   const auto pause = live_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10'000);
   const Clock::time_point now = Clock::now();
   if (now - shown_ < pause) return;
   shown_ = now;
-  if (!live_) return say(progress_line(state));
-  const std::string line = cut_to_terminal(progress_line(state), out_);
-  std::fprintf(out_, "\r\033[K%s", line.c_str());
+  if (!live_) return say(line);
+  std::fprintf(out_, "\r\033[K%s", cut_to_terminal(line, out_).c_str());
   std::fflush(out_);
   drawn_ = true;
 }

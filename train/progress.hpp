@@ -36,7 +36,9 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   /// Shows `state` if the last time was long enough ago.
-  void update(const ProgressState& state);
+  void update(const ProgressState& state) { show(progress_line(state)); }
+  /// The same for a line of another program's making.
+  void show(const std::string& line);
   /// A line that stays.
   void say(const std::string& line);
   /// The line that ends an epoch.

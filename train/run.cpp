@@ -8,6 +8,7 @@
 #include <tessera/train/pictures.hpp>
 #include <tessera/train/predict.hpp>
 #include <tessera/train/progress.hpp>
+#include <tessera/train/report.hpp>
 #include <tessera/train/run.hpp>
 #include <tessera/train/trainer.hpp>
 
@@ -77,7 +78,8 @@ class Execution {
         val_batches_(run.val, validation_batches(run.checkpoint)),
         trainer_(*run.model, batches_, loss_,
                  {.optimizer = options_.optimizer, .epochs = options_.epochs, .clip_norm = options_.clip_norm}),
-        progress_(out) {}
+        progress_(out),
+        report_(options_, run.checkpoint, run.val) {}
 
   void train() {
     announce();
@@ -93,6 +95,7 @@ class Execution {
         break;
       }
     }
+    report_.finish();
     draw_pictures(run_, best_file(), options_.out / "pictures");
     conclude();
   }
@@ -123,18 +126,25 @@ class Execution {
     const Stopwatch training;
     const Trainer::Status end = trainer_.train_epoch([&](const Trainer::Status& status) { show(status, training); });
     const double seconds = training.seconds();
-    const Evaluation evaluation = tessera::evaluate(*run_.model, val_batches_, loss_);
+    const Evaluation evaluation =
+        tessera::evaluate(*run_.model, val_batches_, loss_, {.inference = {.default_tile = options_.size}});
     save(evaluation);
     const SegmentationScores scores = evaluation.confusion.scores();
-    return {.epoch = trainer_.epoch(),
-            .seconds = whole_.seconds(),
-            .lr = end.lr,
-            .train_loss = end.loss,
-            .val_loss = evaluation.loss,
-            .val_pixel_accuracy = scores.pixel_accuracy.value_or(NAN),
-            .val_miou = scores.mean_iou.value_or(NAN),
-            .val_iou = scores.iou,
-            .images_per_second = static_cast<double>(end.images) / seconds};
+    const EpochRecord record{.epoch = trainer_.epoch(),
+                             .seconds = whole_.seconds(),
+                             .lr = end.lr,
+                             .train_loss = end.loss,
+                             .val_loss = evaluation.loss,
+                             .val_pixel_accuracy = scores.pixel_accuracy.value_or(NAN),
+                             .val_miou = scores.mean_iou.value_or(NAN),
+                             .val_iou = scores.iou,
+                             .images_per_second = static_cast<double>(end.images) / seconds};
+    try {
+      report_.add(record, evaluation, best_epoch_ == record.epoch, *run_.model);
+    } catch (const IoError& error) {
+      progress_.say(fmt::format("warning: {}; training goes on", error.what()));
+    }
+    return record;
   }
 
   void show(const Trainer::Status& status, const Stopwatch& training) {
@@ -170,6 +180,7 @@ class Execution {
                               to_text(*best_, run_.checkpoint.labels)));
     progress_.say(fmt::format("pictures (input, truth, prediction): {}", (options_.out / "pictures").string()));
     progress_.say(fmt::format("checkpoints: {} and last.safetensors beside it", best_file().string()));
+    progress_.say(fmt::format("report: {}", (options_.out / "report.html").string()));
     progress_.say(fmt::format("history: {}", (options_.out / "history.jsonl").string()));
   }
 
@@ -179,6 +190,7 @@ class Execution {
   Loader batches_, val_batches_;
   Trainer trainer_;
   Progress progress_;
+  RunReport report_;
   Stopwatch whole_;
   double last_miou_ = -1;  // none yet
   std::optional<Evaluation> best_;
@@ -189,9 +201,11 @@ class Execution {
 
 void execute(Run& run, std::FILE* out) { Execution(run, out).train(); }
 
-Evaluation evaluate(SegmentationModel& model, std::shared_ptr<const Dataset> data, const Checkpoint& checkpoint) {
+Evaluation evaluate(SegmentationModel& model, std::shared_ptr<const Dataset> data, const Checkpoint& checkpoint,
+                    EvaluationOptions options) {
+  options.inference = with_training_size(options.inference, checkpoint);
   Loader batches(std::move(data), validation_batches(checkpoint));
-  return evaluate(model, batches, loss_of(checkpoint));
+  return evaluate(model, batches, loss_of(checkpoint), options);
 }
 
 }  // namespace tessera

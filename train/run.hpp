@@ -32,7 +32,8 @@ std::shared_ptr<const Dataset> open_data(const std::string& data, const std::str
                                          const Checkpoint& checkpoint);
 
 /// Evaluates at the images' own sizes with the checkpoint's loss.
-Evaluation evaluate(SegmentationModel& model, std::shared_ptr<const Dataset> data, const Checkpoint& checkpoint);
+Evaluation evaluate(SegmentationModel& model, std::shared_ptr<const Dataset> data, const Checkpoint& checkpoint,
+                    EvaluationOptions options = {});
 
 /// Makes the folder where there is none; IoError where no file can be written into it.
 void make_output_folder(const std::filesystem::path& folder);

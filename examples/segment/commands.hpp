@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 #include <tessera/core/error.hpp>
+#include <tessera/train/prediction_files.hpp>
 #include <tessera/train/run.hpp>
 #include <vector>
 
@@ -32,18 +33,23 @@ struct EvaluateOptions {
   std::string data;
   std::string split = "val";
   bool json = false;
+  tessera::EvaluationOptions measures{};
 };
 
 struct PredictOptions {
   std::filesystem::path model;
   std::vector<std::filesystem::path> paths;
   std::filesystem::path out;
+  tessera::InferenceOptions inference{};
+  tessera::ProbabilityFormat probabilities = tessera::ProbabilityFormat::none;
+  bool skip_existing = false;  ///< leaves out images whose predictions are there
 };
 
 struct SummaryOptions {
-  std::filesystem::path checkpoint;  ///< or `model`
+  std::string network;  ///< a checkpoint, or a network's name; empty: `model`
   tessera::ModelOptions model{.name = "tiny", .classes = 2};
   tessera::Size2D size = 256;
+  bool json = false;
 };
 
 void train(const tessera::RunOptions& options);

@@ -13,8 +13,12 @@ void evaluate(const EvaluateOptions& options) {
   const Checkpoint checkpoint = checked([&] { return load_checkpoint(options.model); });
   const auto model = checked([&] { return rebuild_model(checkpoint); });
   const auto data = checked([&] { return open_data(options.data, options.split, checkpoint); });
-  const Evaluation evaluation = tessera::evaluate(*model, data, checkpoint);
-  fmt::print("{}\n", options.json ? to_json(evaluation, checkpoint.labels) : to_text(evaluation, checkpoint.labels));
+  const Evaluation evaluation = tessera::evaluate(*model, data, checkpoint, options.measures);
+  const Labels& labels = checkpoint.labels;
+  if (options.json)
+    fmt::print("{}\n", to_json(evaluation, labels));
+  else
+    fmt::print("{}\n\n{}\n", to_text(evaluation, labels), to_text(evaluation.confusion, labels));
 }
 
 }  // namespace segment

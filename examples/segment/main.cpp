@@ -1,5 +1,6 @@
 // segment: trains, measures and uses small segmentation networks. What it does lies in train/; this is the command
 // line.
+#include <fmt/ranges.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -15,14 +16,16 @@ using namespace segment;
 using tessera::RunOptions;
 using tessera::Size2D;
 
-void add_size(CLI::App& app, Size2D& size, const std::string& help) {
+const CLI::Range positive_number(1e-12, 1e9);
+
+void add_size(CLI::App& app, Size2D& size, const std::string& help, const std::string& option = "--size") {
   app.add_option_function<std::string>(
-         "--size",
-         [&size](const std::string& text) {
+         option,
+         [&size, option](const std::string& text) {
            try {
              size = tessera::parse_size(text);
            } catch (const tessera::Error& error) {
-             throw CLI::ValidationError("--size", error.what());
+             throw CLI::ValidationError(option, error.what());
            }
          },
          help)
@@ -36,14 +39,38 @@ void add_threads(CLI::App& app) {
       ->check(CLI::Range(1, 1024));
 }
 
+void add_inference(CLI::App& app, tessera::InferenceOptions& o) {
+  using tessera::Flips;
+  app.add_flag_callback(
+      "--flips", [&o] { o.flips = Flips::horizontal; },
+      "Average the probabilities with those of the image mirrored left to right; takes twice as long");
+  app.add_flag_callback(
+      "--all-flips", [&o] { o.flips = Flips::all; },
+      "The same with the image mirrored top to bottom and both ways, too; takes four times as long");
+  add_size(
+      app, o.tile,
+      "Cut images into overlapping tiles of this size; by default only those that are too large for --memory, into "
+      "tiles of the size trained on",
+      "--tile");
+  app.add_option("--overlap", o.overlap, "The share of a tile that its neighbour covers, too")
+      ->check(CLI::Range(0.0, 0.75))
+      ->capture_default_str();
+  app.add_option_function<double>(
+         "--memory",
+         [&o](double gigabytes) { o.memory = static_cast<std::int64_t>(gigabytes * static_cast<double>(1 << 30)); },
+         "Gigabytes that a pass over a whole image may take, as estimated; 2 by default")
+      ->check(positive_number);
+}
+
 void add_train(CLI::App& parent, RunOptions& o) {
   CLI::App& app = *parent.add_subcommand("train", "Train a network on a folder of images and masks");
   app.footer(R"(
 DIR holds train/images, train/masks, val/images and val/masks. A mask is an image of class indices, 0 the first class,
 and has the file stem of its image (cat.jpg and cat.png). Images may have any size.
 
-RUN gets options.toml (all options), history.jsonl (a line an epoch), last.safetensors, best.safetensors (by validation mIoU) and pictures/ (image,
-truth and prediction side by side). The same options and seed give the same files, on any number of threads.
+RUN gets options.toml (all options), history.jsonl (a line an epoch), report.html (curves, classes and images, to be
+watched while training runs), last.safetensors, best.safetensors (by validation mIoU) and pictures/ (image, truth and
+prediction side by side). The same options and seed give the same files, on any number of threads.
 
 Examples:
   segment train --data shapes                          generated shapes: a first try, no data needed
@@ -65,8 +92,15 @@ Examples:
 void add_evaluate(CLI::App& parent, EvaluateOptions& o) {
   CLI::App& app = *parent.add_subcommand("evaluate", "Measure a network on images with masks");
   app.footer(R"(
-Counts over all pixels of all images together (one confusion matrix); pixels of the ignored label do not count. IoU of a
-class: right / (true or predicted). mIoU: the mean over the classes that occur.
+Counts over all pixels of all images together (one confusion matrix); pixels of the ignored label do not count.
+  pixel accuracy          right pixels / pixels
+  accuracy of a class     right / true pixels of the class; class accuracy: its mean
+  IoU of a class          right / (true or predicted); mIoU: its mean over the classes that are in the masks or predicted
+  Dice of a class         2 right / (true + predicted)
+  frequency-weighted IoU  IoU weighted by the classes' shares of the true pixels
+  boundary F1 (BF)        F1 of the outlines that lie within the tolerance of each other, by class and image; its mean
+                          over each image's classes, then over images (Csurka et al. 2013, SegNet)
+  per-image mIoU          the mean of each image's own mIoU; some papers give this one
 
 Examples:
   segment evaluate runs/unet-1/best.safetensors --data cells
@@ -74,7 +108,12 @@ Examples:
   app.add_option("MODEL", o.model, "A checkpoint, such as RUN/best.safetensors")->required();
   app.add_option("--data", o.data, "A folder, or \"shapes\"")->required()->type_name("DIR|shapes");
   app.add_option("--split", o.split, "Which part of it: DIR/SPLIT/images and DIR/SPLIT/masks")->capture_default_str();
-  app.add_flag("--json", o.json, "Print JSON");
+  app.add_flag("--json", o.json, "Print JSON, with the scores of every image");
+  app.add_option("--boundary-tolerance", o.measures.boundary_tolerance,
+                 "How far outlines may lie apart, as a share of the image's diagonal")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str();
+  add_inference(app, o.measures.inference);
   add_threads(app);
   app.final_callback([&o] { evaluate(o); });
 }
@@ -83,14 +122,23 @@ void add_predict(CLI::App& parent, PredictOptions& o, int& status) {
   CLI::App& app = *parent.add_subcommand("predict", "Segment images");
   app.footer(R"(
 Images may have any size. For cat.jpg, OUT gets cat.png, a grey PNG of class indices, and cat_overlay.png, the image
-under the colours of its classes. An image that cannot be read is reported and left out; the exit status is then 1.
+under the colours of its classes; beside a cat.png it is called cat_jpg. Files that are there already are replaced, but
+never an image that is to be read. An image that cannot be read is reported and left out; the exit status is then 1.
 
 Examples:
   segment predict runs/unet-1/best.safetensors photo.jpg --out masks
-  segment predict runs/unet-1/best.safetensors cells/val/images more/*.png --out masks)");
+  segment predict runs/unet-1/best.safetensors cells/val/images more/*.png --out masks
+  segment predict runs/unet-1/best.safetensors slides --out masks --tile 512 --overlap 0.5 --probabilities png)");
   app.add_option("MODEL", o.model, "A checkpoint, such as RUN/best.safetensors")->required();
   app.add_option("PATHS", o.paths, "Images, and folders of images")->required();
   app.add_option("--out", o.out, "Folder for the predictions")->required()->type_name("DIR");
+  app.add_option("--probabilities", o.probabilities,
+                 "Also write the classes' probabilities: as cat_probabilities.safetensors (f32, height x width x "
+                 "classes) or as cat_probability_K.png for each class K (16-bit grey)")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, tessera::ProbabilityFormat>{
+          {"safetensors", tessera::ProbabilityFormat::safetensors}, {"png", tessera::ProbabilityFormat::png}}));
+  app.add_flag("--skip-existing", o.skip_existing, "Leave out images whose predictions are there already");
+  add_inference(app, o.inference);
   add_threads(app);
   app.final_callback([&o, &status] { status = predict(o) ? 0 : 1; });
 }
@@ -109,17 +157,23 @@ Example:
 }
 
 void add_summary(CLI::App& parent, SummaryOptions& o, RunOptions& network) {
-  CLI::App& app = *parent.add_subcommand("summary", "List a network's layers, weights and work");
+  CLI::App& app = *parent.add_subcommand("summary", "List a network's layers, weights, work, memory and time");
   app.footer(R"(
+A line a layer: its output, its weights, the multiplications that are added up for one image, and the milliseconds that
+it takes by itself (the median of seven passes on this machine). Then the memory for one image, as the passes took it.
+
 Examples:
   segment summary runs/unet-1/best.safetensors --size 512
-  segment summary --model unet --width 32 --depth 4 --classes 11 --size 360x480)");
-  app.add_option("CHECKPOINT", o.checkpoint, "A checkpoint; without one the network that the options name");
+  segment summary unet --width 32 --depth 4 --classes 11 --size 360x480 --json)");
+  app.add_option("NETWORK", o.network,
+                 "A checkpoint, or a name: " + fmt::format("{}", fmt::join(tessera::model_names(), ", ")));
   add_run_flags(app, network, {"model", "width", "depth", "norm", "classes"});
   app.add_option("--channels", o.model.in_channels, "Channels of the images")
       ->check(CLI::Range(1, 4))
       ->capture_default_str();
   add_size(app, o.size, "Size of the image; 256 by default");
+  app.add_flag("--json", o.json, "Print JSON");
+  add_threads(app);
   app.final_callback([&o, &network] {
     const std::int64_t channels = o.model.in_channels;
     o.model = network.model;

@@ -279,5 +279,15 @@ TEST_CASE("a full disk is an error of writing") {
   CHECK(!std::filesystem::exists(std::filesystem::symlink_status(folder / "a.png")));
 }
 
+TEST_CASE("a PNG in memory has the bytes of its file") {
+  const test::TemporaryFolder folder;
+  const Tensor pixels = counting({5, 7, 3}, u8, 9);
+  write_png(folder / "file.png", pixels);
+  const std::vector<std::uint8_t> bytes = encode_png(pixels);
+  CHECK(std::string(bytes.begin(), bytes.end()) == contents(folder / "file.png"));
+  CHECK_THROWS_WITH_AS(encode_png(Tensor::zeros({2, 2})),
+                       "PNG image: expected u8 or i32 pixels [H, W] or [H, W, 1 to 4], got f32 [2, 2]", ValueError);
+}
+
 }  // namespace
 }  // namespace tessera

@@ -90,6 +90,14 @@ TEST_CASE("a network is trained, evaluated, used and summed up from the command 
   CHECK(measures["images"] == 4);
   CHECK(measures["miou"] > 0.9);
   CHECK(measures["iou"].size() == 2);
+  CHECK(measures["boundary_f1"] > 0.5);
+  CHECK(measures["boundary_tolerance"] == 0.0075);
+  CHECK(measures["per_image"][2]["name"] == "image2");
+  CHECK(measures["absent_classes"].empty());
+  const Ran table = segment("evaluate " + model + " --data " + data + " --boundary-tolerance 0.05");
+  CHECK(table.status == 0);
+  CHECK(has(table, "within 5 % of the image's diagonal"));
+  CHECK(has(table, "confusion: % of the true pixels"));
 
   const std::string images = data + "/val/images";
   CHECK(segment("predict " + model + " " + images + " --out " + (folder / "masks").string()).status == 0);
@@ -103,9 +111,45 @@ TEST_CASE("a network is trained, evaluated, used and summed up from the command 
   CHECK(has(partly, "colour.png"));
   CHECK(fs::exists(folder / "more/image0.png"));
 
+  const Ran tiled = segment("predict " + model + " " + images + " --tile 16 --overlap 0.5 --all-flips " +
+                            "--probabilities png --out " + (folder / "masks").string());
+  CHECK(tiled.status == 0);
+  CHECK(has(tiled, "4 of 4 images predicted"));
+  CHECK(read_image(folder / "masks/image2_probability_1.png").bits == 16);
+  fs::remove(folder / "masks/image1.png");
+  CHECK(has(segment("predict " + model + " " + images + " --skip-existing --out " + (folder / "masks").string()),
+            "1 of 4 images predicted, 3 skipped"));
+  CHECK(fs::exists(folder / "masks/image1.png"));
+  const Ran over_input = segment("predict " + model + " " + images + " --out " + images);
+  CHECK(over_input.status == 2);
+  CHECK(has(over_input, "would take its place"));
+  const Ran with_tiles = segment("evaluate " + model + " --data " + data + " --flips --tile 32 --json");
+  CHECK(nlohmann::json::parse(with_tiles.text)["miou"] > 0.8);
+
   const Ran summed = segment("summary " + model + " --size 40");
   CHECK(summed.status == 0);
   CHECK(has(summed, "[1, 40, 40, 2]"));
+  CHECK(has(summed, "memory for one image, measured"));
+  CHECK(has(summed, "ms a pass"));
+}
+
+TEST_CASE("a network is summed up by its name, also as JSON") {
+  const Ran summed = segment("summary erfnet --classes 11 --size 60x80 --json --threads 1");
+  CHECK(summed.status == 0);
+  const nlohmann::json summary = nlohmann::json::parse(summed.text);
+  CHECK(summary["input"] == nlohmann::json({1, 64, 80, 3}));
+  CHECK(summary["output"] == nlohmann::json({1, 64, 80, 11}));
+  CHECK(summary["seconds"] > 0);
+  CHECK(summary["memory"]["measured"] == true);
+  CHECK(summary["memory"]["training"] > summary["memory"]["inference"]);
+  std::int64_t parameters = 0, products = 0;
+  for (const nlohmann::json& layer : summary["layers"]) {
+    parameters += layer["parameters"].get<std::int64_t>();
+    products += layer["multiply_adds"].get<std::int64_t>();
+  }
+  CHECK(summary["parameters"] == parameters);
+  CHECK(summary["multiply_adds"] == products);
+  CHECK(segment("summary resnet").status == 2);
 }
 
 TEST_CASE("training options come from TOML and JSON files, too, and a command line beats them") {

@@ -80,3 +80,25 @@ TEST_CASE("a converted network is traced in its own type") {
   stack.to(f64);
   CHECK(trace(stack, {1, 8, 8, 3}).ops[0].outputs[0].dtype() == f64);
 }
+
+TEST_CASE("the time of a module is that of its ops") {
+  Sequential stack{
+      ConvBlock({.convolution = Conv2DOptions{.in_channels = 3, .filters = 64, .kernel_size = 7, .padding = same}}),
+      Dropout()};
+  const std::map<std::string, double> seconds = module_seconds(stack, {1, 32, 32, 3}, 3);
+  REQUIRE(seconds.size() == 2);  // the dropout runs no op
+  CHECK(seconds.at("0.norm") > 0);
+  CHECK(seconds.at("0.conv") > seconds.at("0.norm"));
+  CHECK(stack.training());
+}
+
+TEST_CASE("a summary with times prints them in milliseconds and as shares") {
+  Sequential stack = encoder_decoder();
+  Summary s = summary(stack, {1, 8, 8, 3});
+  s.layers[0].seconds = 0.0015;
+  s.layers[2].seconds = 0.0045;
+  const std::string text = s.str();
+  CHECK(text.find("multiply-adds        ms    %\n") != std::string::npos);
+  CHECK(text.find("            6,912      1.50   25\n") != std::string::npos);
+  CHECK(text.find("                0\n") != std::string::npos);
+}

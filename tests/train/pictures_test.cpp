@@ -43,3 +43,26 @@ TEST_CASE("pictures stand side by side, enlarged, with a white gap") {
   CHECK(row.at({0, 6, 2}) == 9);
   CHECK_THROWS_AS(side_by_side({black, Tensor::zeros({1, 3, 3}, u8)}), ShapeError);
 }
+
+TEST_CASE(
+    "an error map is red where the prediction is wrong, light where nothing counts, else the image in pale grey") {
+  const Tensor image = Tensor::from<float>({0.0F, 1.0F, 0.5F}, {1, 3, 1});
+  const Tensor truth = Tensor::from<std::int32_t>({1, 0, 9}, {1, 3});
+  const Tensor prediction = Tensor::from<std::int32_t>({1, 1, 1}, {1, 3});
+  CHECK(values(error_map(image, truth, prediction, 9)) ==
+        std::vector<double>{128, 128, 128, 214, 39, 40, 224, 224, 224});
+  CHECK_THROWS_AS(error_map(image, truth, Tensor::zeros({3, 1}, i32), 9), ShapeError);
+}
+
+TEST_CASE("a large picture is shrunk by a whole factor, its pixels averaged or chosen") {
+  Tensor picture = Tensor::zeros({5, 4, 3}, u8);
+  for (std::int64_t i = 0; i < picture.numel(); ++i)
+    picture.mutable_data<std::uint8_t>()[i] = static_cast<std::uint8_t>(i / 3 * 10);
+  const Tensor mean = shrunk(picture, 3), chosen = shrunk_nearest(picture, 3);
+  CHECK(mean.shape() == Shape{3, 2, 3});
+  CHECK(mean.at({0, 0, 0}) == 25);
+  CHECK(mean.at({2, 1, 2}) == 185);  // the last row stands alone
+  CHECK(chosen.at({0, 0, 0}) == 50);
+  CHECK(chosen.at({2, 1, 2}) == 190);
+  CHECK(values(shrunk(picture, 5)) == values(picture));
+}

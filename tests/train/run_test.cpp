@@ -92,6 +92,11 @@ TEST_CASE("a run learns, and its history, checkpoints and pictures tell so") {
     }
   CHECK(best.epoch == first);
   CHECK(fs::exists(folder / "run" / "pictures" / "image0.png"));
+  const std::string report = file_bytes(folder / "run" / "report.html");
+  CHECK(report.find("unet on data</title>") != std::string::npos);
+  CHECK(report.find(">12 epochs</span>") != std::string::npos);
+  CHECK(report.find("http-equiv") == std::string::npos);
+  CHECK(report.find("class=\"example\"") != std::string::npos);
 
   SUBCASE("evaluating the checkpoint gives the numbers of its epoch") {
     const auto model = rebuild_model(best);
@@ -123,6 +128,7 @@ TEST_CASE("a loss that is not finite stops the run and names the step; what was 
   }
   CHECK(message.find("step ") != std::string::npos);
   CHECK(message.find("lower learning rate") != std::string::npos);
+  CHECK(file_bytes(folder / "run" / "report.html").find("data-running") == std::string::npos);
 }
 
 TEST_CASE("bad options and bad data are refused before training begins") {

@@ -1,0 +1,62 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <tessera/core/error.hpp>
+#include <tessera/core/ops/arithmetic.hpp>
+#include <tessera/train/tiling.hpp>
+
+#include "tests/support/values.hpp"
+
+using namespace tessera;
+
+TEST_CASE("tiles of an axis cover it on the grid, overlap as asked, and their weights add up to one") {
+  for (const std::int64_t length : {1, 33, 64, 65, 70, 100, 127, 128, 500, 1001})
+    for (const double overlap : {0.0, 0.1, 0.25, 0.5, 0.75})
+      for (const std::int64_t grid : {1, 4, 16}) {
+        INFO("length ", length, ", overlap ", overlap, ", grid ", grid);
+        const std::int64_t tile = 64;
+        const std::vector<AxisTile> tiles = tile_axis(length, tile, overlap, grid);
+        std::vector<double> sums(static_cast<std::size_t>(length));
+        for (std::size_t i = 0; i < tiles.size(); ++i) {
+          CHECK(tiles[i].begin % grid == 0);
+          if (i > 0) {
+            CHECK(tiles[i].begin > tiles[i - 1].begin);
+            CHECK(static_cast<double>(tiles[i - 1].begin + tile - tiles[i].begin) >= overlap * tile);
+          }
+          for (std::int64_t x = 0; x < tile && tiles[i].begin + x < length; ++x)
+            sums[static_cast<std::size_t>(tiles[i].begin + x)] += tiles[i].weights[static_cast<std::size_t>(x)];
+        }
+        CHECK(tiles.front().begin == 0);
+        CHECK(tiles.back().begin + tile >= std::min(length, tile));
+        CHECK(tiles.back().begin + tile < std::max(length, tile) + grid);
+        CHECK(*std::min_element(sums.begin(), sums.end()) == doctest::Approx(1));
+        CHECK(*std::max_element(sums.begin(), sums.end()) == doctest::Approx(1));
+      }
+}
+
+TEST_CASE("a tile counts nothing in the outer quarter of an overlap, and most in its middle") {
+  const std::vector<AxisTile> tiles = tile_axis(160, 64, 0.5, 1);
+  REQUIRE(tiles.size() == 4);
+  CHECK(tiles[1].begin == 32);
+  CHECK(tiles[1].weights[7] == 0);
+  CHECK(tiles[1].weights[8] > 0);
+  CHECK(tiles[1].weights[56] == 0);
+  CHECK(tiles[0].weights[0] == 1);  // no other tile is there
+  CHECK(tiles[1].weights[32] > 0.99);
+  CHECK(tiles[1].weights[16] == doctest::Approx(0.5).epsilon(0.05));
+}
+
+TEST_CASE("tiles of what is computed pixel by pixel give it back, for several images and channels") {
+  const Tensor images = Tensor::arange(std::int64_t{2} * 21 * 34 * 3).reshape({2, 21, 34, 3});
+  int calls = 0;
+  const Tensor twice = tiled(images, {.tile = {8, 16}, .overlap = 0.25}, [&](const Tensor& part) {
+    CHECK(part.shape() == Shape{2, 8, 16, 3});
+    ++calls;
+    return part + part;
+  });
+  CHECK(calls == 4 * 3);
+  CHECK(test::difference(twice, images + images) < 1e-3);
+  CHECK_THROWS_WITH_AS(tiled(images, {.tile = 8, .overlap = 0.8}, [](const Tensor& part) { return part; }),
+                       "tiles: expected an overlap of 0 to 0.75 of a tile, got 0.8", ValueError);
+}
