@@ -96,10 +96,11 @@ HWY_NOINLINE void compute_tile(const TileTask<T>& task, const T* HWY_RESTRICT so
     }
     return;
   }
-  TESSERA_UNROLL for (int v = 0; v < V; ++v) {
-    const auto present = first_lanes(d, task.channels - v * lanes);
-    TESSERA_UNROLL for (int p = 0; p < P; ++p)
-        hn::BlendedStore(sums[p][v], present, d, result + p * task.result_step + v * lanes);
+  // Not a masked store: where results are few, as classes are, it costs more than all their products.
+  TESSERA_UNROLL for (int p = 0; p < P; ++p) {
+    T whole[2 * HWY_MAX_BYTES / sizeof(T)];
+    TESSERA_UNROLL for (int v = 0; v < V; ++v) hn::StoreU(sums[p][v], d, whole + v * lanes);
+    for (int64_t c = 0; c < std::min(task.channels, V * lanes); ++c) result[p * task.result_step + c] = whole[c];
   }
 }
 

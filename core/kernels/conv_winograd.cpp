@@ -33,15 +33,18 @@ class WinogradConvolution {
   }
 
   void run(const float* source, float* result) const {
-    // As many tiles as keep their points in half of the L2 cache, a multiple of the register tile's height.
+    // As many tiles as keep their points in half of the L2 cache; few units are made a multiple of 4, so that threads
+    // have equal shares.
     const int64_t fitting = int64_t{256} * 1024 / (winograd_points * sources_ * 4);
-    const int64_t tiles = std::clamp<int64_t>(fitting, 6, max_unit_tiles) / 6 * 6;
-    const int64_t units = divide_up(grid_.count(), tiles);
+    int64_t units = divide_up(grid_.count(), std::clamp<int64_t>(fitting, 6, max_unit_tiles));
+    if (units < 16 && grid_.count() >= 48) units = divide_up(units, 4) * 4;
+    const int64_t tiles = divide_up(grid_.count(), std::max<int64_t>(units, 1));
     const int64_t parts = std::clamp<int64_t>(divide_up(4, std::max<int64_t>(units, 1)), 1, blocks_);
     parallel_for(units * parts, [&](int64_t item) {
       const int64_t first = item / parts * tiles, part = item % parts;
-      compute(source, result, first, std::min(tiles, grid_.count() - first), blocks_ * part / parts,
-              blocks_ * (part + 1) / parts);
+      if (first < grid_.count())
+        compute(source, result, first, std::min(tiles, grid_.count() - first), blocks_ * part / parts,
+                blocks_ * (part + 1) / parts);
     });
   }
 
