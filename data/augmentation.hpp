@@ -4,7 +4,6 @@
 #include <functional>
 #include <span>
 #include <string>
-#include <tessera/core/conv_geometry.hpp>
 #include <tessera/core/random.hpp>
 #include <tessera/data/dataset.hpp>
 #include <vector>
@@ -28,14 +27,6 @@ struct Transform {
   std::function<Sample(const Sample&, const AugmentationContext&)> apply;
 };
 
-/// Mirrors half of the samples.
-Transform flip_horizontal();
-Transform flip_vertical();
-/// Turns by 0, 90, 180 or 270 degrees; height and width of an image that is not square are exchanged half of the time.
-Transform quarter_turn();
-/// Cuts out a window of this size at a random place; an image that is too small is padded below and on the right.
-Transform random_crop(Size2D size);
-
 /// Transforms one after the other: a pure function of (seed, epoch, index), whatever thread runs it.
 class Augmentation {
  public:
@@ -45,6 +36,8 @@ class Augmentation {
 
   Sample operator()(Sample sample, std::uint64_t seed, std::int64_t epoch, std::int64_t index,
                     std::int32_t ignore_index = no_label, std::span<const float> fill = {}) const;
+
+  const std::vector<Transform>& transforms() const { return transforms_; }
 
  private:
   std::vector<Transform> transforms_;

@@ -34,6 +34,8 @@ class Dataset {
   virtual const Labels& labels() const = 0;
   /// The sample of this number; always the same. Called by several threads at once. IoError where it cannot be read.
   virtual Sample get(std::int64_t index) const = 0;
+  /// The mask of that sample alone, where it can be had without the image.
+  virtual Tensor mask(std::int64_t index) const { return get(index).mask; }
 };
 
 }  // namespace tessera

@@ -95,13 +95,19 @@ FolderDataset::FolderDataset(const fs::path& folder, const std::string& split, F
 
 Sample FolderDataset::get(std::int64_t index) const {
   const Pair& pair = pairs_.at(static_cast<std::size_t>(index));
-  Sample sample{read_picture(pair.image, channels_), read_mask(pair.mask), pair.stem};
+  Sample sample{read_picture(pair.image, channels_), mask(index), pair.stem};
   if (sample.image.size(0) != sample.mask.size(0) || sample.image.size(1) != sample.mask.size(1))
     throw IoError(fmt::format("{} is {} x {} pixels, but its mask {} is {} x {}", pair.image.string(),
                               sample.image.size(1), sample.image.size(0), pair.mask.string(), sample.mask.size(1),
                               sample.mask.size(0)));
-  check_mask(sample.mask, labels_, pair.mask);
   return sample;
+}
+
+Tensor FolderDataset::mask(std::int64_t index) const {
+  const fs::path& path = pairs_.at(static_cast<std::size_t>(index)).mask;
+  Tensor mask = read_mask(path);
+  check_mask(mask, labels_, path);
+  return mask;
 }
 
 }  // namespace tessera

@@ -26,6 +26,7 @@ class FolderDataset final : public Dataset {
   std::int64_t channels() const override { return channels_; }
   const Labels& labels() const override { return labels_; }
   Sample get(std::int64_t index) const override;
+  Tensor mask(std::int64_t index) const override;
 
   struct Pair {
     std::string stem;

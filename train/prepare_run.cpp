@@ -4,9 +4,12 @@
 #include <cmath>
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>
+#include <tessera/data/augmentation_spec.hpp>
 #include <tessera/data/folder.hpp>
 #include <tessera/data/shapes.hpp>
 #include <tessera/interop/atomic_file.hpp>
+#include <tessera/train/class_weights.hpp>
+#include <tessera/train/pass_progress.hpp>
 #include <tessera/train/run.hpp>
 
 namespace tessera {
@@ -82,11 +85,17 @@ void open_both_parts(Run& run) {
   check_samples(*run.val);
 }
 
+/// The weights that a spec names, as numbers, which every later use of the run takes as they are.
+std::string counted_class_weights(const std::string& spec, const Dataset& data) {
+  PassProgress progress("class weights: masks counted", data.size(), stderr);
+  return to_spec(class_weights_from_spec(spec, data, [&] { progress.advance(); }));
+}
+
 void fill_defaults(Run& run) {
   RunOptions& o = run.options;
   const bool generated = o.data == "shapes";
   if (o.batch_size == 0) o.batch_size = generated ? 8 : 4;
-  if (!o.flip) o.flip = !generated;
+  if (o.augment.empty()) o.augment = generated ? "none" : "flip";
   if (generated && o.optimizer.lr == 0 && o.optimizer.name.starts_with("adam")) o.optimizer.lr = 0.01;
   o.optimizer = with_defaults(o.optimizer);
   const std::int64_t steps = (run.train->size() + o.batch_size - 1) / o.batch_size;
@@ -107,6 +116,7 @@ Run prepare_run(RunOptions options) {
   open_both_parts(run);
   fill_defaults(run);
   RunOptions& o = run.options;
+  o.class_weights = counted_class_weights(o.class_weights, *run.train);
   o.model.in_channels = run.train->channels();
   o.model.classes = o.classes = run.train->labels().classes;
   o.model = with_defaults(o.model);

@@ -3,7 +3,9 @@
 #include <chrono>
 #include <cmath>
 #include <tessera/core/error.hpp>
+#include <tessera/data/augmentation_spec.hpp>
 #include <tessera/interop/atomic_file.hpp>
+#include <tessera/train/class_weights.hpp>
 #include <tessera/train/history.hpp>
 #include <tessera/train/pictures.hpp>
 #include <tessera/train/predict.hpp>
@@ -30,22 +32,20 @@ class Stopwatch {
 };
 
 LabelLoss loss_of(const Checkpoint& checkpoint) {
-  const auto spec = checkpoint.options.find("loss");
+  const auto spec = checkpoint.options.find("loss"), weights = checkpoint.options.find("class-weights");
   return loss_from_spec(spec == checkpoint.options.end() ? "ce" : spec->second,
-                        {.ignore_index = checkpoint.labels.ignore_index});
+                        {.class_weights = weights == checkpoint.options.end() ? std::vector<double>()
+                                                                              : weights_from_numbers(weights->second),
+                         .ignore_index = checkpoint.labels.ignore_index});
 }
 
 LoaderOptions training_batches(const Run& run) {
   const RunOptions& o = run.options;
-  std::vector<Transform> transforms;
-  if (o.turn) transforms.push_back(quarter_turn());
-  if (o.data != "shapes") transforms.push_back(random_crop(o.size));
-  if (*o.flip) transforms.push_back(flip_horizontal());
   return {.batch_size = o.batch_size,
           .multiple_of = run.model->input_sizes().multiple,
           .seed = o.seed,
           .standardization = run.checkpoint.standardization,
-          .augmentation = Augmentation(transforms)};
+          .augmentation = augmentation_from_spec(o.augment, o.data == "shapes" ? Size2D{} : o.size)};
 }
 
 LoaderOptions validation_batches(const Checkpoint& checkpoint) {

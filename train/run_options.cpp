@@ -1,5 +1,6 @@
+#include <tessera/core/nearest_name.hpp>
+#include <tessera/data/augmentation_spec.hpp>
 #include <tessera/layers/losses/loss_spec.hpp>
-#include <tessera/train/nearest_name.hpp>
 #include <tessera/train/option_value.hpp>
 #include <tessera/train/run_options.hpp>
 
@@ -18,6 +19,16 @@ OptionValue loss_value() {
   value.set = [](RunOptions& o, const std::string& text) {
     loss_from_spec(text);  // throws for what is no loss
     o.loss = text;
+  };
+  return value;
+}
+
+OptionValue augment_value() {
+  OptionValue value = text_value(
+      "LIST", [](auto& o) -> auto& { return o.augment; });
+  value.set = [](RunOptions& o, const std::string& text) {
+    augmentation_from_spec(text);  // throws for what is no transform
+    o.augment = text;
   };
   return value;
 }
@@ -72,10 +83,8 @@ std::vector<RunOption> all_options() {
           "size", images, changes_result, size_value([](auto& o) -> auto& { return o.size; }),
           "Size of the shapes, or of the random crops trained on; 64 for shapes, for folders 7/8 of the first image, "
           "up to 256"),
-      option("flip", images, changes_result, flag_value([](auto& o) -> auto& { return o.flip; }),
-             "Mirror half of the images left to right (default for folders)"),
-      option("turn", images, changes_result, flag_value([](auto& o) -> auto& { return o.turn; }),
-             "Turn images by quarter turns, too, for images without an up"),
+      option("augment", images, changes_result, augment_value(),
+             "Random changes of the images trained on, see below; flip for folders, none for shapes by default"),
 
       option("epochs", training, changes_result,
              number_value(
@@ -88,6 +97,11 @@ std::vector<RunOption> all_options() {
              "Images a step; 8 for shapes, 4 for folders"),
       option("loss", training, changes_result, loss_value(),
              "A weighted sum of ce, focal, dice and jaccard, such as ce+0.5*dice; ce by default"),
+      option("class-weights", training, changes_result,
+             text_value(
+                 "NAME|NUMBERS|FILE", [](auto& o) -> auto& { return o.class_weights; }),
+             "Weights of the classes in ce and focal: counted on the training part as median (frequency balancing), "
+             "inverse or enet; numbers (1,2.5,...) or a file with one a line; none by default"),
       option("optimizer", training, changes_result,
              choice_value(
                  optimizer_names(), [](auto& o) -> auto& { return o.optimizer.name; }),

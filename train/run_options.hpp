@@ -23,13 +23,13 @@ struct RunOptions {
   std::int64_t classes = 0;        ///< 0: counted in the masks
   std::int32_t ignore_index = no_label;  ///< mask value of pixels that do not count
 
-  Size2D size{};               ///< of the shapes, or of the crops trained on
-  std::optional<bool> flip{};  ///< mirror half of the images; by default those of folders
-  bool turn = false;           ///< turn images by quarter turns
+  Size2D size{};          ///< of the shapes, or of the crops trained on
+  std::string augment{};  ///< as augmentation_from_spec takes it; by default flip for folders, none for shapes
 
   std::int64_t epochs = 0;
   std::int64_t batch_size = 0;
   std::string loss = "ce";
+  std::string class_weights = "none";  ///< as class_weights_from_spec takes it; a prepared run has the numbers
   OptimizerOptions optimizer{};
   double warmup_epochs = 0;
   double clip_norm = 0;

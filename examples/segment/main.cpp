@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <tessera/core/parallel.hpp>
+#include <tessera/data/augmentation_spec.hpp>
 
 #include "commands.hpp"
 #include "run_flags.hpp"
@@ -62,9 +63,17 @@ void add_inference(CLI::App& app, tessera::InferenceOptions& o) {
       ->check(positive_number);
 }
 
+/// A line a transform, for --help.
+std::string augmentation_help() {
+  std::string text = "--augment takes any of, with commas between them (applied in this order):\n";
+  for (const tessera::AugmentationName& name : tessera::augmentation_names())
+    text += fmt::format("  {:<16} {}\n", name.example, name.meaning);
+  return text;
+}
+
 void add_train(CLI::App& parent, RunOptions& o) {
   CLI::App& app = *parent.add_subcommand("train", "Train a network on a folder of images and masks");
-  app.footer(R"(
+  app.footer(std::string(R"(
 DIR holds train/images, train/masks, val/images and val/masks. A mask is an image of class indices, 0 the first class,
 and has the file stem of its image (cat.jpg and cat.png). Images may have any size.
 
@@ -72,11 +81,15 @@ RUN gets options.toml (all options), history.jsonl (a line an epoch), report.htm
 watched while training runs), last.safetensors, best.safetensors (by validation mIoU) and pictures/ (image, truth and
 prediction side by side). The same options and seed give the same files, on any number of threads.
 
+)") + augmentation_help() +
+             R"(
 Examples:
   segment train --data shapes                          generated shapes: a first try, no data needed
   segment inspect cells                                what is in a folder, before training on it
   segment train --data cells --model unet --epochs 80
-  segment train --data streets --model unet --classes 11 --ignore-index 11 --size 160x208 --loss ce+dice)");
+  segment train --data cells --augment turn,flip,rotate=15,elastic,brightness=0.1
+  segment train --data streets --classes 11 --ignore-index 11 --size 160x208 --batch-size 6 --class-weights enet \
+    --augment flip,scale=0.75:1.5,brightness=0.2,contrast=0.2)");
   app.add_option_function<std::string>(
          "--config", [&o](const std::string& file) { read_config(file, o); },
          "Options from a TOML or JSON file, such as another run's options.toml; a command line beats the file")

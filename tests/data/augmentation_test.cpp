@@ -4,6 +4,7 @@
 #include <set>
 #include <tessera/core/error.hpp>
 #include <tessera/data/augmentation.hpp>
+#include <tessera/data/rearrangements.hpp>
 
 namespace tessera {
 namespace {

@@ -6,6 +6,7 @@
 #include <set>
 #include <tessera/core/error.hpp>
 #include <tessera/data/loader.hpp>
+#include <tessera/data/rearrangements.hpp>
 #include <thread>
 
 namespace tessera {

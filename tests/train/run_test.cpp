@@ -26,7 +26,7 @@ RunOptions small_run(const test::TemporaryFolder& folder, const std::string& nam
   options.model = {.name = "unet", .width = 4, .depth = 1};
   options.ignore_index = 9;
   options.size = 24;
-  options.turn = true;
+  options.augment = "turn,flip";
   options.epochs = 3;
   options.batch_size = 2;
   options.optimizer.lr = 0.01;

@@ -1,0 +1,178 @@
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <fstream>
+#include <map>
+#include <numeric>
+#include <optional>
+#include <sstream>
+#include <tessera/core/error.hpp>
+#include <tessera/core/nearest_name.hpp>
+#include <tessera/core/parallel.hpp>
+#include <tessera/train/class_weights.hpp>
+
+namespace tessera {
+namespace {
+
+/// What each class's share, where it has one, makes its weight.
+template <class F>
+std::vector<double> each_weight(const std::vector<double>& shares, const F& weight) {
+  std::vector<double> weights;
+  for (const double share : shares) weights.push_back(share > 0 ? weight(share) : 0);
+  return weights;
+}
+
+std::vector<double> shares_of(const ClassPixels& counts) {
+  const auto all = std::accumulate(counts.pixels.begin(), counts.pixels.end(), std::int64_t{0});
+  std::vector<double> shares;
+  for (const std::int64_t pixels : counts.pixels)
+    shares.push_back(all > 0 ? static_cast<double>(pixels) / static_cast<double>(all) : 0);
+  return shares;
+}
+
+std::optional<double> weight_of(const std::string& text) {
+  double weight = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), weight);
+  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(weight) || weight < 0)
+    return std::nullopt;
+  return weight;
+}
+
+/// A file's lines, each a weight with the name before it, or without one.
+std::vector<std::pair<std::string, double>> read_weights(const std::string& file) {
+  std::ifstream stream(file);
+  if (!stream)
+    throw IoError(fmt::format("class weights: \"{}\" is neither none, {}, numbers such as 1,2.5,0.3, nor a file", file,
+                              fmt::join(class_weight_names(), ", ")));
+  std::vector<std::pair<std::string, double>> weights;
+  int number = 0;
+  for (std::string line; std::getline(stream, line);) {
+    ++number;
+    std::istringstream words(line);
+    std::vector<std::string> parts{std::istream_iterator<std::string>(words), {}};
+    if (parts.empty() || parts[0].starts_with('#')) continue;
+    const std::optional<double> weight = weight_of(parts.back());
+    if (!weight)
+      throw IoError(
+          fmt::format("{}:{}: expected a weight of 0 or more, or a name and a weight, got \"{}\"", file, number, line));
+    parts.pop_back();
+    weights.emplace_back(fmt::format("{}", fmt::join(parts, " ")), *weight);
+  }
+  return weights;
+}
+
+/// The weights in the classes' order: by their names, where the data set has names, or as they stand.
+std::vector<double> weights_from_file(const std::string& file, const Labels& labels) {
+  const auto lines = read_weights(file);
+  if (static_cast<std::int64_t>(lines.size()) != labels.classes)
+    throw ValueError(
+        fmt::format("{}: expected a weight for each of {} classes, got {}", file, labels.classes, lines.size()));
+  std::vector<double> weights;
+  if (labels.names.empty() || lines[0].first.empty()) {
+    for (const auto& line : lines) weights.push_back(line.second);
+    return weights;
+  }
+  const std::map<std::string, double> by_name(lines.begin(), lines.end());
+  std::vector<std::string> given;
+  for (const auto& line : lines) given.push_back(line.first);
+  for (const std::string& name : labels.names) {
+    const auto weight = by_name.find(name);
+    if (weight == by_name.end())
+      throw ValueError(fmt::format("{}: no weight for the class \"{}\"; the nearest name there is \"{}\"", file, name,
+                                   nearest_name(name, given)));
+    weights.push_back(weight->second);
+  }
+  return weights;
+}
+
+}  // namespace
+
+ClassPixels count_class_pixels(const Dataset& dataset, const std::function<void()>& advance) {
+  const auto classes = static_cast<std::size_t>(dataset.labels().classes);
+  std::vector<std::vector<std::int64_t>> parts(static_cast<std::size_t>(dataset.size()));
+  parallel_for(dataset.size(), [&](std::int64_t i) {
+    std::vector<std::int64_t>& part = parts[static_cast<std::size_t>(i)];
+    part.resize(classes);
+    try {
+      const Tensor mask = dataset.mask(i);
+      for (const std::int32_t label : mask.span<std::int32_t>())
+        if (label != dataset.labels().ignore_index) ++part.at(static_cast<std::size_t>(label));
+    } catch (const IoError&) {  // whoever trains on it reports it
+    }
+    if (advance) advance();
+  });
+  ClassPixels counts{std::vector<std::int64_t>(classes), std::vector<std::int64_t>(classes)};
+  for (const std::vector<std::int64_t>& part : parts) {
+    const std::int64_t whole = std::accumulate(part.begin(), part.end(), std::int64_t{0});
+    for (std::size_t k = 0; k < classes; ++k) {
+      counts.pixels[k] += part[k];
+      if (part[k] > 0) counts.in_company[k] += whole;
+    }
+  }
+  return counts;
+}
+
+std::vector<double> median_frequency_weights(const ClassPixels& counts) {
+  std::vector<double> frequencies, present;
+  for (std::size_t k = 0; k < counts.pixels.size(); ++k) {
+    const bool occurs = counts.pixels[k] > 0;
+    frequencies.push_back(occurs ? static_cast<double>(counts.pixels[k]) / static_cast<double>(counts.in_company[k])
+                                 : 0);
+    if (occurs) present.push_back(frequencies.back());
+  }
+  if (present.empty()) return frequencies;
+  std::sort(present.begin(), present.end());
+  const std::size_t middle = present.size() / 2;
+  const double median = present.size() % 2 == 1 ? present[middle] : (present[middle - 1] + present[middle]) / 2;
+  return each_weight(frequencies, [&](double frequency) { return median / frequency; });
+}
+
+std::vector<double> inverse_weights(const ClassPixels& counts) {
+  const auto classes = static_cast<double>(counts.pixels.size());
+  return each_weight(shares_of(counts), [&](double share) { return 1 / (classes * share); });
+}
+
+std::vector<double> enet_weights(const ClassPixels& counts) {
+  return each_weight(shares_of(counts), [](double share) { return 1 / std::log(1.02 + share); });
+}
+
+const std::vector<std::string>& class_weight_names() {
+  static const std::vector<std::string> names = {"median", "inverse", "enet"};
+  return names;
+}
+
+std::vector<double> class_weights_from_spec(const std::string& spec, const Dataset& dataset,
+                                            const std::function<void()>& advance) {
+  if (spec.empty() || spec == "none") return {};
+  if (spec == "median") return median_frequency_weights(count_class_pixels(dataset, advance));
+  if (spec == "inverse") return inverse_weights(count_class_pixels(dataset, advance));
+  if (spec == "enet") return enet_weights(count_class_pixels(dataset, advance));
+  const Labels& labels = dataset.labels();
+  if (spec.find(',') == spec.npos) return weights_from_file(spec, labels);
+  std::vector<double> weights = weights_from_numbers(spec);
+  if (static_cast<std::int64_t>(weights.size()) != labels.classes)
+    throw ValueError(fmt::format("class weights: expected a number for each of {} classes, got {} in \"{}\"",
+                                 labels.classes, weights.size(), spec));
+  return weights;
+}
+
+std::string to_spec(const std::vector<double>& class_weights) {
+  return class_weights.empty() ? "none" : fmt::format("{}", fmt::join(class_weights, ","));
+}
+
+std::vector<double> weights_from_numbers(const std::string& text) {
+  std::vector<double> weights;
+  if (text.empty() || text == "none") return weights;
+  std::istringstream numbers(text);
+  for (std::string number; std::getline(numbers, number, ',');) {
+    const std::optional<double> weight = weight_of(number);
+    if (!weight)
+      throw ValueError(fmt::format("class weights: expected numbers of 0 or more, got \"{}\" in \"{}\"", number, text));
+    weights.push_back(*weight);
+  }
+  return weights;
+}
+
+}  // namespace tessera
