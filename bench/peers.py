@@ -62,8 +62,9 @@ def check(command, file, options):
         sys.exit(f"{' '.join(map(str, command))} --check failed:\n{run.stderr}")
     worst = json.loads(run.stdout)
     for what, difference in worst.items():
-        # Gradients add up many products, and Winograd rounds some four times as much as direct convolution.
-        if difference > (2e-2 if what.startswith("grad/") else 1e-3):
+        # Deep gradients pass many normalisations and rectifiers that f32's rounding tips over: against double, PyTorch's
+        # own lie up to 1e-2 away in unet32, ours 2e-2, as Winograd rounds more than direct convolution.
+        if difference > (5e-2 if what.startswith("grad/") else 1e-3):
             sys.exit(f"{' '.join(map(str, command))} differs from us by {difference:.1e} in {what}")
     return max(worst.values())
 
@@ -92,11 +93,12 @@ def forget_peak():
 
 
 def differences(pairs):
-    """Of each (name, ours, theirs): largest |ours - theirs| over the largest |theirs|. Gradients that are zero but for
+    """Of each (name, ours, theirs): |ours - theirs| over |theirs|, Euclidean norms. Gradients that are zero but for
     rounding, as those of a bias under a normalisation, are measured by the largest of all gradients."""
-    pairs = list(pairs)
-    scale = max([abs(theirs).max() for name, _, theirs in pairs if name.startswith("grad/")], default=0)
-    return {name: float(abs(ours - theirs).max() / max(abs(theirs).max(), 1e-3 * scale)) for name, ours, theirs in pairs}
+    pairs = [(name, ours.ravel(), theirs.ravel()) for name, ours, theirs in pairs]
+    norm = lambda v: float((v @ v) ** 0.5)
+    scale = max([norm(theirs) for name, _, theirs in pairs if name.startswith("grad/")], default=0)
+    return {name: norm(ours - theirs) / max(norm(theirs), 1e-3 * scale, 1e-30) for name, ours, theirs in pairs}
 
 
 def answer_requests(step, before):
