@@ -30,8 +30,12 @@ double best_seconds(bench::ConvWork& work, bench::Direction direction, double se
 
 struct Row {
   std::string name, shape, direction;
-  double rate, rounded_rate;
-  double share() const { return rate / rounded_rate; }
+  double flops, seconds, rounded_flops, rounded_seconds;
+  double rate() const { return flops / seconds / 1e9; }
+  double rounded_rate() const { return rounded_flops / rounded_seconds / 1e9; }
+  double share() const { return rate() / rounded_rate(); }
+  /// Above 1 it would pay to append channels of zeros.
+  double time_share() const { return seconds / rounded_seconds; }
 };
 
 }  // namespace
@@ -64,17 +68,18 @@ int main(int argc, char** argv) {
         continue;
       bench::ConvWork work(shape.geometry), rounded_work(rounded.geometry);
       for (const bench::Direction direction : bench::directions)
-        rows.push_back({shape.name, bench::describe(shape.geometry), name_of(direction),
-                        work.flops() / best_seconds(work, direction, seconds) / 1e9,
-                        rounded_work.flops() / best_seconds(rounded_work, direction, seconds) / 1e9});
+        rows.push_back({shape.name, bench::describe(shape.geometry), name_of(direction), work.flops(),
+                        best_seconds(work, direction, seconds), rounded_work.flops(),
+                        best_seconds(rounded_work, direction, seconds)});
     }
     std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.share() < b.share(); });
     const auto cliffs = std::count_if(rows.begin(), rows.end(), [&](const Row& row) { return row.share() < limit; });
-    fmt::print("{:<38} {:<36} {:<15} {:>8} {:>8} {:>6}\n", "name", "shape", "direction", "GFLOP/s", "rounded", "share");
+    fmt::print("{:<38} {:<36} {:<15} {:>8} {:>8} {:>6} {:>6}\n", "name", "shape", "direction", "GFLOP/s", "rounded",
+               "share", "time");
     for (const Row& row : rows)
       if (all || row.share() < limit)
-        fmt::print("{:<38} {:<36} {:<15} {:>8.1f} {:>8.1f} {:>5.0f}%\n", row.name, row.shape, row.direction, row.rate,
-                   row.rounded_rate, 100 * row.share());
+        fmt::print("{:<38} {:<36} {:<15} {:>8.1f} {:>8.1f} {:>5.0f}% {:>5.0f}%\n", row.name, row.shape, row.direction,
+                   row.rate(), row.rounded_rate(), 100 * row.share(), 100 * row.time_share());
     fmt::print("{} of {} below {:.0f} % (peak {:.1f} GFLOP/s on {} threads)\n", cliffs, rows.size(), 100 * limit, peak,
                threads);
     if (!json.empty()) {
@@ -83,9 +88,10 @@ int main(int argc, char** argv) {
         list.push_back({{"name", row.name},
                         {"shape", row.shape},
                         {"direction", row.direction},
-                        {"gflops", row.rate},
-                        {"rounded_gflops", row.rounded_rate},
-                        {"share", row.share()}});
+                        {"gflops", row.rate()},
+                        {"rounded_gflops", row.rounded_rate()},
+                        {"share", row.share()},
+                        {"time_share", row.time_share()}});
       std::ofstream(json) << nlohmann::json{{"limit", limit}, {"peak_gflops", peak}, {"rows", list}}.dump(1) << '\n';
     }
     return cliffs == 0 ? 0 : 1;

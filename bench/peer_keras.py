@@ -22,9 +22,9 @@ LAYERS = keras.layers
 
 
 def block(x, filters, path, folded):
-    x = LAYERS.Conv2D(filters, 3, padding="same", use_bias=folded, name=f"{path}/conv")(x)
+    x = LAYERS.Conv2D(filters, 3, padding="same", use_bias=folded, name=f"{path}.conv")(x)
     if not folded:
-        x = LAYERS.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{path}/norm")(x)
+        x = LAYERS.BatchNormalization(momentum=0.9, epsilon=1e-5, name=f"{path}.norm")(x)
     return LAYERS.ReLU()(x)
 
 
@@ -40,7 +40,7 @@ def tiny(x, classes, folded):
 
 def unet(x, classes, width, depth, folded):
     def double(x, filters, path):
-        return block(block(x, filters, f"{path}/first", folded), filters, f"{path}/second", folded)
+        return block(block(x, filters, f"{path}.first", folded), filters, f"{path}.second", folded)
 
     skips = []
     for level in range(1, depth + 1):
@@ -66,10 +66,9 @@ def make_network(what, saved):
     if folded:
         fold(weights)
     for layer in net.layers:
-        path = layer.name.replace("/", ".")
         names = {"moving_mean": "running_mean", "moving_variance": "running_var"}
         for variable in layer.weights:
-            variable.assign(weights.pop(f"{path}.{names.get(variable.name, variable.name)}"))
+            variable.assign(weights.pop(f"{layer.name}.{names.get(variable.name, variable.name)}"))
     if weights:
         sys.exit(f"the networks differ: Keras has no {sorted(weights)}")
     return net
@@ -120,7 +119,7 @@ def check(work, saved):
     yield "output", saved["output"], y.numpy()
     yield "loss", saved["loss"], loss.numpy()
     for variable, gradient in zip(work.net.trainable_variables, gradients):
-        key = "grad/" + variable.path.replace("/", ".")
+        key = "grad/" + ".".join(variable.path.split("/")[-2:])
         yield key, saved[key], gradient.numpy()
 
 

@@ -37,6 +37,8 @@ def set_up(root, targets, options):
     if options.keras and not has("tensorflow", "keras"):
         print("installing Keras and TensorFlow into .venv", flush=True)
         subprocess.run([*pip, *requirements(["keras", "tensorflow-cpu"])], check=True)
+    # What was compiled once is found again by the next run.
+    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(root / "build/inductor"))
     build(root, targets)
 
 

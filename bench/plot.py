@@ -35,9 +35,12 @@ class Panel:
         low, high = map(math.log, self.y_range)
         return HEIGHT - BOTTOM - (math.log(value) - low) / (high - low) * (HEIGHT - BOTTOM - TOP)
 
+    def legend(self):
+        return "".join(f'<tspan dx="10" fill="{COLOURS[i % len(COLOURS)]}">{name}</tspan>' for i, name in enumerate(self.series))
+
     def svg(self, left, top):
         parts = [f'<g transform="translate({left} {top})">',
-                 f'<text x="{WIDTH / 2}" y="18" text-anchor="middle" font-weight="bold">{self.title}</text>',
+                 f'<text x="{WIDTH / 2}" y="18" text-anchor="middle" font-weight="bold">{self.title}{self.legend()}</text>',
                  f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{self.x_label}</text>',
                  f'<text x="12" y="{(TOP + HEIGHT - BOTTOM) / 2}" text-anchor="middle" '
                  f'transform="rotate(-90 12 {(TOP + HEIGHT - BOTTOM) / 2})">{self.y_label}</text>']
@@ -49,13 +52,12 @@ class Panel:
             parts.append(f'<text x="{self.x(tick):.1f}" y="{HEIGHT - BOTTOM + 16}" text-anchor="middle">{tick}</text>')
         parts.append(f'<rect x="{LEFT}" y="{TOP}" width="{WIDTH - LEFT - RIGHT}" height="{HEIGHT - BOTTOM - TOP}" fill="none" '
                      f'stroke="#888"/>')
-        for index, (name, points) in enumerate(self.series.items()):
+        for index, points in enumerate(self.series.values()):
             colour = COLOURS[index % len(COLOURS)]
             places = [(self.x(x), self.y(y)) for x, y in points]
             line = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
             parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
             parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
-            parts.append(f'<text x="{LEFT + 8}" y="{TOP + 16 + 15 * index}" fill="{colour}">{name}</text>')
         return "\n".join([*parts, "</g>"])
 
 
