@@ -125,9 +125,11 @@ Run prepare_run(RunOptions options) {
   if (o.size == Size2D{}) o.size = default_crop(*run.train);
   o.size = run.model->input_sizes().enlarged(o.size);
   make_output_folder(o.out);
+  // A few generated images tell what many do, and training on them should start at once.
+  const std::int64_t samples = o.data == "shapes" ? 16 : 256;
   run.checkpoint = {.model = o.model,
                     .labels = run.train->labels(),
-                    .standardization = measure_standardization(*run.train, o.seed),
+                    .standardization = measure_standardization(*run.train, o.seed, samples),
                     .seed = o.seed,
                     .options = recorded_options(o)};
   return run;
