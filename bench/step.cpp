@@ -106,7 +106,7 @@ int main(int argc, char** argv) {
   CLI::App app("Times training steps, or inference of one image, of one workload; prints JSON.");
   std::string name = "tiny128", check;
   bool infer = false, fold = false, serve = false;
-  int steps = 20, threads = num_threads();
+  int steps = 20, warm_up = 3, threads = num_threads();
   std::int64_t batch = 0, side = 0, width = 0;
   app.add_option("workload", name, "tiny64, tiny128, unet16 or unet32");
   app.add_flag("--infer", infer, "Inference of one image instead of training steps");
@@ -116,7 +116,8 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   app.add_option("--width", width, "Channels of a U-Net's first level, other than the workload's")
       ->check(CLI::PositiveNumber);
-  app.add_option("--steps", steps, "How many to time, after three that are not")->check(CLI::PositiveNumber);
+  app.add_option("--steps", steps, "How many to time")->check(CLI::PositiveNumber);
+  app.add_option("--warm-up", warm_up, "Steps before those, which are not timed")->check(CLI::NonNegativeNumber);
   app.add_option("--threads", threads, "Threads")->check(CLI::PositiveNumber);
   app.add_option("--check", check,
                  "Writes weights, input, output and gradients to this file, and what the workload is");
@@ -145,7 +146,7 @@ int main(int argc, char** argv) {
       for (int count = 0; std::cin >> count;) time_steps(work, count, before);
       return 0;
     }
-    for (int i = 0; i < 3; ++i) work.run();
+    for (int i = 0; i < warm_up; ++i) work.run();
     time_steps(work, steps, before);
     return 0;
   } catch (const Error& error) {
