@@ -64,9 +64,10 @@ Tensor UNet::forward(const Tensor& image) {
   }
   x = bottom_(x);
   for (std::size_t level = skips.size(); level-- > 0;) {
-    const Tensor up = ups_[level](x, image_size(skips[level]));
-    x = decoders_[level](concat({skips[level], up}, -1));
-    skips[level] = {};
+    // One variable, so that inference lets go of each step's input as soon as the next has it.
+    x = ups_[level](x, image_size(skips[level]));
+    x = concat({std::move(skips[level]), x}, -1);
+    x = decoders_[level](x);
   }
   return head_(x);
 }

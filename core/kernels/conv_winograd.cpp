@@ -13,11 +13,18 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
+/// Transformed weights, four times as large as the kernel, are made whole and kept for the next inference up to this
+/// many. Larger ones are made and used a few blocks at a time: it costs a tenth of a deep network's inference, where
+/// keeping them would cost more memory than all the rest.
+constexpr int64_t most_weights = 640 * 1024;
+
 class WinogradConvolution {
  public:
-  WinogradConvolution(const ConvGeometry& geometry, bool forward, const float* kernel, const Epilogue<float>& epilogue,
-                      WeightStore* store)
-      : pass_(forward ? forward_pass(geometry) : backward_passes(geometry).front()),
+  WinogradConvolution(const ConvGeometry& geometry, bool forward, const float* kernel, const Epilogue<float>& epilogue)
+      : geometry_(geometry),
+        forward_(forward),
+        kernel_(kernel),
+        pass_(forward ? forward_pass(geometry) : backward_passes(geometry).front()),
         source_size_(forward ? geometry.input : geometry.output),
         sources_(forward ? geometry.in_channels : geometry.out_channels),
         results_(forward ? geometry.out_channels : geometry.in_channels),
@@ -27,44 +34,59 @@ class WinogradConvolution {
         bias_(blocks_ * block_width<float>()) {
     std::fill(bias_.data(), bias_.data() + blocks_ * block_width<float>(), 0.0f);
     if (epilogue.bias) std::copy(epilogue.bias, epilogue.bias + results_, bias_.data());
-    weights_ = kept_weights<float>(store, weight_key(1, forward, {pass_}),
-                                   blocks_ * winograd_points * sources_ * block_width<float>(),
-                                   [&](float* target) { transform_weights(geometry, forward, kernel, target); });
   }
 
-  void run(const float* source, float* result) const {
+  void run(const float* source, float* result, WeightStore* store) const {
+    const int64_t block_size = winograd_points * sources_ * block_width<float>();
+    const int64_t together = std::max<int64_t>(most_weights / block_size, 1);
+    if (blocks_ <= together) {
+      const auto weights = kept_weights<float>(store, weight_key(1, forward_, {pass_}), blocks_ * block_size,
+                                               [&](float* target) { transform_weights(0, blocks_, target); });
+      return multiply(source, result, weights->data(), 0, blocks_);
+    }
+    const Buffer<float> weights(together * block_size);
+    for (int64_t first = 0; first < blocks_; first += together) {
+      const int64_t last = std::min(first + together, blocks_);
+      transform_weights(first, last, weights.data());
+      multiply(source, result, weights.data(), first, last);
+    }
+  }
+
+ private:
+  /// Results of blocks first_block .. last_block - 1, of which `weights` holds the transformed kernel.
+  void multiply(const float* source, float* result, const float* weights, int64_t first_block,
+                int64_t last_block) const {
     // As many tiles as keep their points in half of the L2 cache; few units are made a multiple of 4, so that threads
     // have equal shares.
     const int64_t fitting = int64_t{256} * 1024 / (winograd_points * sources_ * 4);
     int64_t units = divide_up(grid_.count(), std::clamp<int64_t>(fitting, 6, max_unit_tiles));
     if (units < 16 && grid_.count() >= 48) units = divide_up(units, 4) * 4;
-    const int64_t tiles = divide_up(grid_.count(), std::max<int64_t>(units, 1));
-    const int64_t parts = std::clamp<int64_t>(divide_up(4, std::max<int64_t>(units, 1)), 1, blocks_);
+    const int64_t tiles = divide_up(grid_.count(), std::max<int64_t>(units, 1)), blocks = last_block - first_block;
+    const int64_t parts = std::clamp<int64_t>(divide_up(4, std::max<int64_t>(units, 1)), 1, blocks);
     parallel_for(units * parts, [&](int64_t item) {
       const int64_t first = item / parts * tiles, part = item % parts;
-      if (first < grid_.count())
-        compute(source, result, first, std::min(tiles, grid_.count() - first), blocks_ * part / parts,
-                blocks_ * (part + 1) / parts);
+      if (first >= grid_.count()) return;
+      const int64_t begin = blocks * part / parts, end = blocks * (part + 1) / parts;
+      compute(source, result, weights + begin * winograd_points * sources_ * block_width<float>(), first,
+              std::min(tiles, grid_.count() - first), first_block + begin, first_block + end);
     });
   }
 
- private:
-  /// weights [block][36][source][block width] = G g G^T
-  void transform_weights(const ConvGeometry& geometry, bool forward, const float* kernel, float* weights) const {
+  /// weights [block][36][source][block width] = G g G^T of blocks first_block .. last_block - 1.
+  void transform_weights(int64_t first_block, int64_t last_block, float* weights) const {
     const FloatTag tag;
     const int64_t block = block_width<float>(), lanes = block / 2;
-    const Buffer<float> packed(blocks_ * 9 * sources_ * block);
-    pack_weights(geometry, forward, pass_, kernel, packed.data());
     // A few sources at a time go through scratch: 36 streams written far apart would fight for the same cache lines.
     constexpr int64_t group = 8;
     const int64_t groups = divide_up(sources_, group);
-    parallel_for(blocks_ * groups, [&](int64_t item) {
+    parallel_for((last_block - first_block) * groups, [&](int64_t item) {
       const int64_t b = item / groups, first = item % groups * group, count = std::min(group, sources_ - first);
-      const float* from = packed.data() + (b * 9 * sources_ + first) * block;
+      float* const packed = scratch<float>(2, 9 * group * block);
+      pack_block(geometry_, forward_, pass_, kernel_, 0, first_block + b, first, count, packed);
       float* const staged = scratch<float>(1, winograd_points * group * block);
       for (int64_t i = 0; i < count * 2; ++i) {
         FloatVec taps[9], half[18], row[6];
-        for (int tap = 0; tap < 9; ++tap) taps[tap] = hn::LoadU(tag, from + tap * sources_ * block + i * lanes);
+        for (int tap = 0; tap < 9; ++tap) taps[tap] = hn::LoadU(tag, packed + tap * count * block + i * lanes);
         for (int x = 0; x < 3; ++x) transform_kernel(taps + x, 3, half + x, 3);
         for (int y = 0; y < 6; ++y) {
           transform_kernel(half + 3 * y, 1, row, 1);
@@ -78,8 +100,8 @@ class WinogradConvolution {
     });
   }
 
-  void compute(const float* source, float* result, int64_t first, int64_t tiles, int64_t first_block,
-               int64_t last_block) const {
+  void compute(const float* source, float* result, const float* weights, int64_t first, int64_t tiles,
+               int64_t first_block, int64_t last_block) const {
     const int64_t block = block_width<float>(), lanes = block / 2, padded = whole_vectors(sources_);
     const int64_t source_step = point_step(tiles * padded), result_step = point_step(tiles * block);
     float* const points = scratch<float>(0, winograd_points * source_step);
@@ -104,7 +126,7 @@ class WinogradConvolution {
     for (int64_t b = first_block; b < last_block; ++b) {
       if (results_ - b * block <= lanes) task.channels = lanes;
       for (int64_t point = 0; point < winograd_points; ++point) {
-        task.weights = weights_->data() + (b * winograd_points + point) * sources_ * block;
+        task.weights = weights + ((b - first_block) * winograd_points + point) * sources_ * block;
         compute_row(task, points + point * source_step, products + point * result_step, tiles, lanes);
       }
       for (int64_t tile = 0; tile < tiles; ++tile)
@@ -141,22 +163,24 @@ class WinogradConvolution {
     }
   }
 
+  ConvGeometry geometry_;
+  bool forward_;
+  const float* kernel_;
   ConvPass pass_;
   Size2D source_size_;
   int64_t sources_, results_, blocks_;
   TileGrid grid_;
   Epilogue<float> epilogue_;
   Buffer<float> bias_;
-  std::shared_ptr<Buffer<float>> weights_;
 };
 
 void winograd_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
                           float* output, WeightStore* store) {
-  WinogradConvolution(g, true, kernel, e, store).run(input, output);
+  WinogradConvolution(g, true, kernel, e).run(input, output, store);
 }
 void winograd_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                            float* input, WeightStore* store) {
-  WinogradConvolution(g, false, kernel, e, store).run(output, input);
+  WinogradConvolution(g, false, kernel, e).run(output, input, store);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
