@@ -2,7 +2,6 @@
 #include <array>
 #include <cmath>
 #include <numbers>
-#include <optional>
 #include <tessera/core/error.hpp>
 #include <tessera/data/warp.hpp>
 
@@ -16,22 +15,26 @@ struct Point {
 /// Random ways to move points: normal numbers on a coarse grid, between them uniform cubic B-splines.
 class ElasticField {
  public:
+  ElasticField() = default;  ///< moves nothing
   ElasticField(Size2D size, double strength, const RandomStream& random, std::uint64_t first) {
     const auto nodes = [](std::int64_t pixels) { return static_cast<std::size_t>(pixels / cell + 4); };
-    columns_ = nodes(size.width);
+    row_.resize(nodes(size.width));
     // The spline's value at a node is a weighted mean of deviation 1/2.
-    for (std::uint64_t i = 0; i < nodes(size.height) * columns_; ++i)
+    for (std::uint64_t i = 0; i < nodes(size.height) * row_.size(); ++i)
       nodes_.push_back({2 * strength * random.normal(first + 2 * i), 2 * strength * random.normal(first + 2 * i + 1)});
-    row_.resize(columns_);
   }
 
   /// Goes to a row of pixels.
   void start_row(std::int64_t y) {
+    if (row_.empty()) return;
     const std::array<double, 4> weights = spline(y);
-    const auto top = static_cast<std::size_t>(y / cell) * columns_;
-    for (std::size_t x = 0; x < columns_; ++x) row_[x] = mixed(&nodes_[top + x], columns_, weights);
+    const auto top = static_cast<std::size_t>(y / cell) * row_.size();
+    for (std::size_t x = 0; x < row_.size(); ++x) row_[x] = mixed(&nodes_[top + x], row_.size(), weights);
   }
-  Point at(std::int64_t x) const { return mixed(&row_[static_cast<std::size_t>(x / cell)], 1, spline(x)); }
+  Point at(std::int64_t x) const {
+    if (row_.empty()) return {};
+    return mixed(&row_[static_cast<std::size_t>(x / cell)], 1, spline(x));
+  }
 
  private:
   static constexpr std::int64_t cell = 64;
@@ -49,8 +52,8 @@ class ElasticField {
     return sum;
   }
 
-  std::vector<Point> nodes_, row_;
-  std::size_t columns_ = 0;
+  std::vector<Point> nodes_;  ///< the grid, row by row
+  std::vector<Point> row_;    ///< its columns at one row of pixels
 };
 
 /// Where the pixels of a window come from.
@@ -70,16 +73,16 @@ class Source {
     };
     center_.y = place(2, image.height, window.height, step_.y);
     center_.x = place(3, image.width, window.width, step_.x);
-    if (options.elastic > 0) field_.emplace(window, options.elastic, random, 16);
+    if (options.elastic > 0) field_ = ElasticField(window, options.elastic, random, 16);
   }
 
   void start_row(std::int64_t y) {
     y_ = static_cast<double>(y) + 0.5 - static_cast<double>(window_.height) / 2;
-    if (field_) field_->start_row(y);
+    field_.start_row(y);
   }
   /// The place in the image, where pixel 0 is from 0 to 1.
   Point at(std::int64_t column) const {
-    const Point moved = field_ ? field_->at(column) : Point{};
+    const Point moved = field_.at(column);
     const double y = y_ + moved.y;
     const double x = static_cast<double>(column) + 0.5 - static_cast<double>(window_.width) / 2 + moved.x;
     return {(center_.y + cosine_ * y + sine_ * x) * step_.y, (center_.x + cosine_ * x - sine_ * y) * step_.x};
@@ -91,7 +94,7 @@ class Source {
   Point center_;  ///< of the window, in the scaled image
   Point step_;    ///< pixels of the image a pixel of the scaled image
   double y_ = 0;
-  std::optional<ElasticField> field_;
+  ElasticField field_;
 };
 
 /// The two pixels beside a place on an axis of `size` pixels and the share of the second.
