@@ -222,3 +222,19 @@ TEST_CASE("gradients are cleared and parameters frozen all at once") {
   CHECK_FALSE(net.parameters()[0].tensor.requires_grad());
   CHECK(net.parameters()[2].tensor.requires_grad());
 }
+
+TEST_CASE("a module hands out its own tensors by name, and lets them be taken away") {
+  Module module, child;
+  const Tensor weight = module.add_parameter("weight", Tensor::ones({2}));
+  const Tensor count = module.add_buffer("count", Tensor::zeros({1}));
+  child.add_parameter("inner", Tensor::ones({1}));
+  module.add("child", child);
+  CHECK(module.own("weight").identity() == weight.identity());
+  CHECK(module.own("count").identity() == count.identity());
+  CHECK_FALSE(module.own("inner").defined());
+  module.remove("weight");
+  module.remove("count");
+  CHECK(module.state_dict().size() == 1);
+  CHECK(message_of<ValueError>([&] { module.remove("weight"); }) ==
+        "remove: there is no parameter or buffer called \"weight\" here");
+}
