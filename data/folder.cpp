@@ -32,6 +32,16 @@ void check_partners(const std::vector<fs::path>& these, const std::vector<fs::pa
       fmt::format("{} has no {} {}.*{}", alone[0].string(), partner, (folder / alone[0].stem()).string(), more));
 }
 
+std::int64_t first_channels(const std::vector<fs::path>& images) {
+  for (std::size_t i = 0; i + 1 < images.size(); ++i) {
+    try {
+      return read_image(images[i]).pixels.size(2);
+    } catch (const IoError&) {  // reported by the `get` that comes to it
+    }
+  }
+  return read_image(images.back()).pixels.size(2);
+}
+
 }  // namespace
 
 std::vector<fs::path> images_in(const fs::path& folder) {
@@ -88,7 +98,7 @@ FolderDataset::FolderDataset(const fs::path& folder, const std::string& split, F
 
   for (std::size_t i = 0; i < image_paths.size(); ++i)
     pairs_.push_back({image_paths[i].stem().string(), image_paths[i], mask_paths[i]});
-  if (channels_ == 0) channels_ = read_image(image_paths[0]).pixels.size(2);
+  if (channels_ == 0) channels_ = first_channels(image_paths);
   if (labels_.classes == 0)
     labels_.classes = classes_of(count_mask_values(mask_paths), labels_.ignore_index, masks.string());
 }

@@ -10,7 +10,7 @@ namespace tessera {
 struct FolderOptions {
   std::int64_t classes = 0;              ///< 0: found by reading all masks of the split
   std::int32_t ignore_index = no_label;  ///< mask value of pixels that do not count
-  std::int64_t channels = 0;             ///< 0: those of the first image
+  std::int64_t channels = 0;             ///< 0: those of the first image that can be read
   std::vector<std::string> names{};      ///< of the classes
 };
 

@@ -16,6 +16,7 @@ class Loader::Epoch {
   Epoch(const Loader& loader, std::int64_t epoch, std::int64_t position)
       : dataset_(*loader.dataset_),
         options_(loader.options_),
+        left_out_(loader.left_out_),
         epoch_(epoch),
         batches_(loader.batches()),
         position_(position),
@@ -79,16 +80,21 @@ class Loader::Epoch {
     const std::int64_t begin = number * options_.batch_size;
     const std::int64_t end = std::min(begin + options_.batch_size, dataset_.size());
     std::vector<Sample> samples;
-    std::vector<std::string> skipped;
+    std::vector<std::int64_t> indices;
+    std::vector<SkippedSample> skipped;
     for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t index = options_.shuffle ? order_[static_cast<std::size_t>(i)] : i;
+      if (left_out_.contains(index)) continue;
       try {
-        samples.push_back(prepared_sample(options_.shuffle ? order_[static_cast<std::size_t>(i)] : i));
+        samples.push_back(prepared_sample(index));
+        indices.push_back(index);
       } catch (const IoError& error) {
         if (!options_.skip_unreadable) throw;
-        skipped.emplace_back(error.what());
+        skipped.push_back({index, error.what()});
       }
     }
     Batch batch = make_batch(samples, options_.multiple_of, dataset_.labels().ignore_index);
+    batch.indices = std::move(indices);
     batch.skipped = std::move(skipped);
     return batch;
   }
@@ -102,6 +108,7 @@ class Loader::Epoch {
 
   const Dataset& dataset_;
   const LoaderOptions& options_;
+  const std::set<std::int64_t> left_out_;
   const std::int64_t epoch_;
   const std::int64_t batches_;
   std::vector<std::int64_t> order_;

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <tessera/data/augmentation.hpp>
 #include <tessera/data/batch.hpp>
 #include <tessera/data/dataset.hpp>
@@ -40,6 +41,9 @@ class Loader {
   /// Batches in an epoch.
   std::int64_t batches() const;
 
+  /// Leaves samples out of every batch from the next start on; the order of the others stays.
+  void leave_out(std::set<std::int64_t> samples) { left_out_ = std::move(samples); }
+
   /// Goes to an epoch, at its batch `position`.
   void start(std::int64_t epoch, std::int64_t position = 0);
   /// The next batch of the epoch; nothing once it is over. ValueError before the first start.
@@ -50,6 +54,7 @@ class Loader {
 
   std::shared_ptr<const Dataset> dataset_;
   LoaderOptions options_;
+  std::set<std::int64_t> left_out_;
   std::unique_ptr<Epoch> epoch_;
 };
 

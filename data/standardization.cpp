@@ -53,8 +53,14 @@ Standardization measure_standardization(const Dataset& dataset, std::uint64_t se
   std::vector<Moments> parts(order.size());
   parallel_for(static_cast<std::int64_t>(order.size()), [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
-    parts[at] = moments_of(dataset.get(order[at]).image);
+    try {
+      parts[at] = moments_of(dataset.get(order[at]).image);
+    } catch (const IoError&) {
+      parts[at].pixels = 0;
+    }
   });
+  std::erase_if(parts, [](const Moments& part) { return part.pixels == 0; });
+  if (parts.empty()) dataset.get(order.at(0));  // throws what is wrong
 
   Standardization result;
   for (std::size_t c = 0; c < static_cast<std::size_t>(dataset.channels()); ++c) {

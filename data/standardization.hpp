@@ -14,7 +14,8 @@ struct Standardization {
 /// (image - mean) / deviation for an image [H, W, C]. ShapeError unless there is a mean for every channel.
 Tensor standardize(const Tensor& image, const Standardization& standardization);
 
-/// Measures `samples` images drawn without repetition by the seed, or all where there are fewer.
+/// Measures `samples` images drawn without repetition by the seed, or all where there are fewer. One that cannot be
+/// read does not count; IoError where none can.
 Standardization measure_standardization(const Dataset& dataset, std::uint64_t seed, std::int64_t samples = 256);
 
 }  // namespace tessera

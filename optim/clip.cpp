@@ -42,11 +42,14 @@ double clip_grad_norm(const std::vector<Parameter>& parameters, double max_norm)
     if (const Tensor grad = parameter.tensor.grad()) sum += square_sum(grad);
   const double norm = std::sqrt(sum);
   const double factor = max_norm / (norm + 1e-6);
-  if (!(factor >= 1))
-    for (const Parameter& parameter : parameters)
-      if (const Tensor grad = parameter.tensor.grad())
-        change_in_place(grad, [factor](auto value) { return value * static_cast<decltype(value)>(factor); });
+  if (!(factor >= 1)) scale_grad(parameters, factor);
   return norm;
+}
+
+void scale_grad(const std::vector<Parameter>& parameters, double factor) {
+  for (const Parameter& parameter : parameters)
+    if (const Tensor grad = parameter.tensor.grad())
+      change_in_place(grad, [factor](auto value) { return value * static_cast<decltype(value)>(factor); });
 }
 
 void clip_grad_value(const std::vector<Parameter>& parameters, double clip_value) {

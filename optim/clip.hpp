@@ -11,6 +11,9 @@ namespace tessera {
 /// threads. ValueError for a negative max_norm.
 double clip_grad_norm(const std::vector<Parameter>& parameters, double max_norm);
 
+/// Multiplies all gradients by a factor.
+void scale_grad(const std::vector<Parameter>& parameters, double factor);
+
 /// Clamps every element of every gradient to -clip_value .. clip_value; ValueError for a negative clip_value.
 void clip_grad_value(const std::vector<Parameter>& parameters, double clip_value);
 

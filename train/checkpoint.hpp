@@ -3,12 +3,19 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <tessera/core/parameter.hpp>
 #include <tessera/data/standardization.hpp>
 #include <tessera/models/make_model.hpp>
 
 namespace tessera {
+
+/// The epoch so far whose validation had the highest mIoU, the earlier at a tie; 0 before the first.
+struct BestEpoch {
+  std::int64_t epoch = 0;
+  double miou = 0;
+};
 
 /// All that a training run is: enough to rebuild the model, to prepare images for it and to train on.
 ///
@@ -20,10 +27,16 @@ struct Checkpoint {
   Standardization standardization{};
   std::int64_t epoch = 0;  ///< finished
   std::int64_t step = 0;   ///< updates of the optimizer
-  std::uint64_t seed = 0;  ///< of every random stream; data order and augmentation count by epoch and sample
+  std::int64_t batch = 0;  ///< of the epoch after those: batches trained on, and the images in them
+  std::int64_t images = 0;
+  BestEpoch best{};
+  std::set<std::int64_t> left_out{};  ///< training samples that could not be read
+  std::uint64_t seed = 0;             ///< of every random stream; data order and augmentation count by epoch and sample
   std::map<std::string, std::string> options{};  ///< of the run, those that change its result
   StateDict weights{};
-  StateDict training{};  ///< what only training needs: "optim/adam.m/down.conv.kernel", "optim/schedule.last_epoch"
+  /// What only training needs: "optim/adam.m/down.conv.kernel", "optim/schedule.last_epoch"; "epoch/loss" (sum, weight
+  /// and learning rate) in the middle of an epoch; "trained/PATH" where `weights` are averages.
+  StateDict training{};
 };
 
 /// Writes the file whole or not at all. IoError for what the system refuses.

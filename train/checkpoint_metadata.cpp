@@ -81,7 +81,13 @@ void read_key(const std::map<std::string, std::string>& metadata, const std::str
 }  // namespace
 
 std::map<std::string, std::string> to_metadata(const Checkpoint& checkpoint) {
-  const json progress = {{"epoch", text_of(checkpoint.epoch)}, {"step", text_of(checkpoint.step)}};
+  const json progress = {{"epoch", text_of(checkpoint.epoch)},
+                         {"step", text_of(checkpoint.step)},
+                         {"batch", text_of(checkpoint.batch)},
+                         {"images", text_of(checkpoint.images)},
+                         {"best_epoch", text_of(checkpoint.best.epoch)},
+                         {"best_miou", checkpoint.best.miou},
+                         {"left_out", checkpoint.left_out}};
   return {{"labels", labels_json(checkpoint.labels).dump()},
           {"model", model_json(checkpoint.model).dump()},
           {"standardization", standardization_json(checkpoint.standardization).dump()},
@@ -100,6 +106,10 @@ Checkpoint from_metadata(const std::map<std::string, std::string>& metadata, con
   read_key(metadata, file, "progress", [&](const json& value) {
     checkpoint.epoch = integer_of<std::int64_t>(value, "epoch");
     checkpoint.step = integer_of<std::int64_t>(value, "step");
+    checkpoint.batch = integer_of<std::int64_t>(value, "batch");
+    checkpoint.images = integer_of<std::int64_t>(value, "images");
+    checkpoint.best = {integer_of<std::int64_t>(value, "best_epoch"), value.at("best_miou")};
+    value.at("left_out").get_to(checkpoint.left_out);
   });
   read_key(metadata, file, "random",
            [&](const json& value) { checkpoint.seed = integer_of<std::uint64_t>(value, "seed"); });

@@ -29,6 +29,8 @@ Evaluation evaluate(SegmentationModel& model, Loader& loader, const LabelLoss& l
   double sum = 0, weight = 0;
   loader.start(0);
   while (const std::optional<Batch> batch = loader.next()) {
+    result.skipped.insert(result.skipped.end(), batch->skipped.begin(), batch->skipped.end());
+    if (batch->size() == 0) continue;
     const Tensor scores = inference.scores(batch->images);
     const Loss part = loss(scores, batch->masks);
     sum += part.sum.item();
@@ -45,8 +47,9 @@ Evaluation evaluate(SegmentationModel& model, Loader& loader, const LabelLoss& l
       result.boundary.add(
           boundary_f1(truth, prediction, labels.classes, labels.ignore_index, options.boundary_tolerance));
       const SegmentationScores own = counts.scores();
+      ++result.images;
       result.per_image.push_back({.name = batch->names[static_cast<std::size_t>(n)],
-                                  .index = result.images++,
+                                  .index = batch->indices[static_cast<std::size_t>(n)],
                                   .pixel_accuracy = own.pixel_accuracy,
                                   .mean_iou = own.mean_iou});
     }

@@ -25,6 +25,7 @@ struct Evaluation {
   ConfusionMatrix confusion;  ///< of all pixels of all images together
   BoundaryScores boundary;
   std::vector<ImageScores> per_image{};  ///< in the data set's order
+  std::vector<SkippedSample> skipped{};  ///< left out, where the loader leaves out what cannot be read
   double boundary_tolerance = default_boundary_tolerance;
 
   /// The mean over images of each image's own mean IoU: not the mean IoU, in which every pixel counts the same.

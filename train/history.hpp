@@ -25,16 +25,24 @@ struct EpochRecord {
 /// The record as one line of JSON, without a line break: the members above in their order, null for NaN.
 std::string json_line(const EpochRecord& record);
 
+/// The record that json_line() gave this line; nothing where the line is none, such as half of one.
+std::optional<EpochRecord> record_from(const std::string& line);
+
 /// history.jsonl: a line an epoch, on disk as soon as it is added. IoError where that fails.
 class HistoryFile {
  public:
-  /// Begins a new file.
-  explicit HistoryFile(std::filesystem::path path);
+  /// Keeps the lines of the first `epochs` epochs of a file that is there, and begins a new one otherwise.
+  explicit HistoryFile(std::filesystem::path path, std::int64_t epochs = 0);
   void add(const EpochRecord& record);
+  /// The epochs kept, and those added.
+  const std::vector<EpochRecord>& records() const { return records_; }
 
  private:
+  void check() const;
+
   std::filesystem::path path_;
   std::ofstream file_;
+  std::vector<EpochRecord> records_;
 };
 
 }  // namespace tessera

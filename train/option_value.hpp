@@ -60,6 +60,7 @@ struct NumberRange {
       if (most == std::numeric_limits<Number>::max()) return fmt::format("a whole number from {} on", least);
       return fmt::format("a whole number from {} to {}", least, most);
     } else {
+      if (most < std::numeric_limits<Number>::max()) return fmt::format("a number from {} to {}", least, most);
       return without_least ? fmt::format("a number above {}", least) : fmt::format("a number from {} on", least);
     }
   }

@@ -8,6 +8,7 @@
 #include <tessera/data/folder.hpp>
 #include <tessera/data/shapes.hpp>
 #include <tessera/interop/atomic_file.hpp>
+#include <tessera/train/check_samples.hpp>
 #include <tessera/train/class_weights.hpp>
 #include <tessera/train/pass_progress.hpp>
 #include <tessera/train/run.hpp>
@@ -34,27 +35,28 @@ std::shared_ptr<const Dataset> shapes(const std::string& split, std::int64_t siz
   return std::make_shared<ShapesDataset>(ShapesOptions{.count = count, .size = size, .split = split});
 }
 
-/// Reads every sample once, so that a bad file is found now and not in the middle of an epoch.
-void check_samples(const Dataset& data) {
-  if (data.size() > checked_samples) return;
-  std::vector<std::string> problems(static_cast<std::size_t>(data.size()));
-  parallel_for(data.size(), [&](std::int64_t i) {
+/// Finds what is wrong with the files of a part, unless they are too many to read them all first.
+void check_part(Run& run, const FolderDataset& part, std::set<std::int64_t>& left_out) {
+  if (part.size() > checked_samples) return;
+  for (const SkippedSample& sample : check_samples(part, run.options.strict)) {
+    left_out.insert(sample.index);
+    run.notes.push_back("left out for the whole run: " + sample.reason);
+  }
+}
+
+Sample first_readable(const Dataset& data) {
+  for (std::int64_t i = 0; i + 1 < data.size(); ++i) {
     try {
-      data.get(i);
-    } catch (const Error& error) {
-      problems[static_cast<std::size_t>(i)] = error.what();
+      return data.get(i);
+    } catch (const IoError&) {  // reported when training comes to it
     }
-  });
-  const auto bad = [](const std::string& problem) { return !problem.empty(); };
-  const auto first = std::find_if(problems.begin(), problems.end(), bad);
-  if (first == problems.end()) return;
-  const auto others = std::count_if(first + 1, problems.end(), bad);
-  throw IoError(others == 0 ? *first : fmt::format("{} ({} more files are wrong)", *first, others));
+  }
+  return data.get(data.size() - 1);
 }
 
 /// Seven eighths of the images, so that crops differ, in steps of 16 and up to 256.
 Size2D default_crop(const Dataset& data) {
-  const Tensor image = data.get(0).image;
+  const Tensor image = first_readable(data).image;
   const auto side = [](std::int64_t whole) {
     return std::clamp<std::int64_t>(std::llround(static_cast<double>(whole) * 7 / 8 / 16) * 16, 32, 256);
   };
@@ -78,11 +80,12 @@ void open_both_parts(Run& run) {
   const auto train = std::make_shared<FolderDataset>(
       o.data, "train", FolderOptions{.classes = o.classes, .ignore_index = o.ignore_index});
   run.train = train;
-  run.val = std::make_shared<FolderDataset>(
+  const auto val = std::make_shared<FolderDataset>(
       o.data, "val",
       FolderOptions{.classes = train->labels().classes, .ignore_index = o.ignore_index, .channels = train->channels()});
-  check_samples(*run.train);
-  check_samples(*run.val);
+  run.val = val;
+  check_part(run, *train, run.checkpoint.left_out);
+  check_part(run, *val, run.val_left_out);
 }
 
 /// The weights that a spec names, as numbers, which every later use of the run takes as they are.
@@ -98,7 +101,8 @@ void fill_defaults(Run& run) {
   if (o.augment.empty()) o.augment = generated ? "none" : "flip";
   if (generated && o.optimizer.lr == 0 && o.optimizer.name.starts_with("adam")) o.optimizer.lr = 0.01;
   o.optimizer = with_defaults(o.optimizer);
-  const std::int64_t steps = (run.train->size() + o.batch_size - 1) / o.batch_size;
+  const std::int64_t batches = (run.train->size() + o.batch_size - 1) / o.batch_size;
+  const std::int64_t steps = (batches + o.accumulate - 1) / o.accumulate;
   // A few images need many passes: it is steps that train.
   if (o.epochs == 0) o.epochs = generated ? 10 : std::max<std::int64_t>(60, 1000 / steps);
   o.optimizer.warmup_steps = std::llround(o.warmup_epochs * static_cast<double>(steps));
@@ -106,12 +110,37 @@ void fill_defaults(Run& run) {
   if (o.out.empty()) o.out = default_out(o.model.name);
 }
 
-}  // namespace
+/// The options that change the result, with what else of the data does.
+std::map<std::string, std::string> recorded(const Run& run) {
+  std::map<std::string, std::string> all = recorded_options(run.options);
+  all.emplace("training images", fmt::format("{}", run.train->size()));
+  return all;
+}
 
-Run prepare_run(RunOptions options) {
+/// Goes on with a run only where that gives what the run would have given.
+void check_unchanged(const std::map<std::string, std::string>& now, const Checkpoint& saved) {
+  for (const auto& [name, before] : saved.options) {
+    const auto found = now.find(name);
+    if (found == now.end() || found->second == before) continue;
+    const bool laid_out = now.at("schedule") != "constant";
+    if (name == "epochs" && !laid_out) continue;
+    const std::string hint = name == "epochs" ? fmt::format(
+                                                    "the {} schedule is laid out over the epochs; only "
+                                                    "with schedule constant may they change",
+                                                    now.at("schedule"))
+                                              : "begin a new run for that";
+    throw ValueError(fmt::format("{}: the run to go on with has {}, and {} would change its result; {}", name,
+                                 before.empty() ? "none" : before, found->second.empty() ? "none" : found->second,
+                                 hint));
+  }
+}
+
+/// `saved` is null for a run that begins.
+Run prepare(RunOptions options, const Checkpoint* saved) {
   if (options.model.name.empty()) options.model.name = options.data == "shapes" ? "tiny" : "unet";
   check(options);
   if (options.threads > 0) set_num_threads(options.threads);
+  if (saved != nullptr && options.classes == 0) options.classes = saved->labels.classes;
   Run run{.options = std::move(options), .train = {}, .val = {}, .model = {}, .checkpoint = {}};
   open_both_parts(run);
   fill_defaults(run);
@@ -125,14 +154,34 @@ Run prepare_run(RunOptions options) {
   if (o.size == Size2D{}) o.size = default_crop(*run.train);
   o.size = run.model->input_sizes().enlarged(o.size);
   make_output_folder(o.out);
+  if (saved != nullptr) {
+    check_unchanged(recorded(run), *saved);
+    std::set<std::int64_t> left_out = std::move(run.checkpoint.left_out);
+    run.checkpoint = *saved;
+    run.checkpoint.left_out.merge(left_out);
+    run.checkpoint.options = recorded(run);
+    return run;
+  }
   // A few generated images tell what many do, and training on them should start at once.
   const std::int64_t samples = o.data == "shapes" ? 16 : 256;
   run.checkpoint = {.model = o.model,
                     .labels = run.train->labels(),
                     .standardization = measure_standardization(*run.train, o.seed, samples),
+                    .left_out = std::move(run.checkpoint.left_out),
                     .seed = o.seed,
-                    .options = recorded_options(o)};
+                    .options = recorded(run)};
   return run;
+}
+
+}  // namespace
+
+Run prepare_run(RunOptions options) { return prepare(std::move(options), nullptr); }
+
+Run resume_run(RunOptions options) {
+  const fs::path file = options.out / "last.safetensors";
+  if (!fs::exists(file)) return prepare(std::move(options), nullptr);
+  const Checkpoint saved = load_checkpoint(file);
+  return prepare(std::move(options), &saved);
 }
 
 std::shared_ptr<const Dataset> open_data(const std::string& data, const std::string& split,

@@ -74,18 +74,20 @@ void RunReport::add(const EpochRecord& record, const Evaluation& evaluation, boo
   report_.history.push_back(record);
   report_.state = fmt::format("epoch {} of {}", record.epoch, epochs_);
   if (best) report_.best_epoch = record.epoch;
-  if (best || !report_.evaluation) {
-    report_.evaluation = evaluation;
-    report_.evaluated_epoch = record.epoch;
-    Inference inference(model, inference_);
-    const auto predict = [&](const Tensor& image) {
-      const Tensor input = standardize(image, standardization_);
-      const Tensor scores = inference.scores(input.reshape({1, image.size(0), image.size(1), image.size(2)}));
-      return best_classes(scores).reshape({image.size(0), image.size(1)});
-    };
-    report_.examples = draw_examples(evaluation, *val_, predict, report_.colors);
-  }
+  if (best || !report_.evaluation) show(record.epoch, evaluation, model);
   write();
+}
+
+void RunReport::show(std::int64_t epoch, const Evaluation& evaluation, SegmentationModel& model) {
+  report_.evaluation = evaluation;
+  report_.evaluated_epoch = epoch;
+  Inference inference(model, inference_);
+  const auto predict = [&](const Tensor& image) {
+    const Tensor input = standardize(image, standardization_);
+    const Tensor scores = inference.scores(input.reshape({1, image.size(0), image.size(1), image.size(2)}));
+    return best_classes(scores).reshape({image.size(0), image.size(1)});
+  };
+  report_.examples = draw_examples(evaluation, *val_, predict, report_.colors);
 }
 
 void RunReport::finish() {

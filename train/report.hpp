@@ -51,6 +51,8 @@ class RunReport {
   /// Adds an epoch, where it is the best with its evaluation and examples, and writes the file. `model` has the weights
   /// that `evaluation` is of. IoError where the file cannot be written; the one before is then still there.
   void add(const EpochRecord& record, const Evaluation& evaluation, bool best, SegmentationModel& model);
+  /// Shows an evaluation of an epoch added before, and examples from `model`, in place of any other.
+  void show(std::int64_t epoch, const Evaluation& evaluation, SegmentationModel& model);
   /// Writes the file as that of a run that came to its end.
   void finish();
 

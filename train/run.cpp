@@ -3,9 +3,7 @@
 #include <chrono>
 #include <cmath>
 #include <tessera/core/error.hpp>
-#include <tessera/data/augmentation_spec.hpp>
 #include <tessera/interop/atomic_file.hpp>
-#include <tessera/train/class_weights.hpp>
 #include <tessera/train/history.hpp>
 #include <tessera/train/pictures.hpp>
 #include <tessera/train/predict.hpp>
@@ -31,28 +29,12 @@ class Stopwatch {
   Clock::time_point began_ = Clock::now();
 };
 
-LabelLoss loss_of(const Checkpoint& checkpoint) {
-  const auto spec = checkpoint.options.find("loss"), weights = checkpoint.options.find("class-weights");
-  return loss_from_spec(spec == checkpoint.options.end() ? "ce" : spec->second,
-                        {.class_weights = weights == checkpoint.options.end() ? std::vector<double>()
-                                                                              : weights_from_numbers(weights->second),
-                         .ignore_index = checkpoint.labels.ignore_index});
-}
+/// Ends a run from wherever it stands between two steps.
+struct Interrupted {};
 
-LoaderOptions training_batches(const Run& run) {
-  const RunOptions& o = run.options;
-  return {.batch_size = o.batch_size,
-          .multiple_of = run.model->input_sizes().multiple,
-          .seed = o.seed,
-          .standardization = run.checkpoint.standardization,
-          .augmentation = augmentation_from_spec(o.augment, o.data == "shapes" ? Size2D{} : o.size)};
-}
-
-LoaderOptions validation_batches(const Checkpoint& checkpoint) {
-  // Images of a folder may differ in size, and one padded to another's would be predicted differently at its border.
-  const auto data = checkpoint.options.find("data");
-  const bool one_size = data != checkpoint.options.end() && data->second == "shapes";
-  return {.batch_size = one_size ? 16 : 1, .shuffle = false, .standardization = checkpoint.standardization};
+LoaderOptions lenient(LoaderOptions options, const RunOptions& run) {
+  options.skip_unreadable = !run.strict;
+  return options;
 }
 
 void draw_pictures(const Run& run, const fs::path& model_file, const fs::path& folder) {
@@ -60,6 +42,7 @@ void draw_pictures(const Run& run, const fs::path& model_file, const fs::path& f
   Predictor predict(load_checkpoint(model_file));
   const std::vector<Rgb> colors = class_colors(run.checkpoint.labels.classes);
   for (std::int64_t i = 0; i < std::min(pictures_drawn, run.val->size()); ++i) {
+    if (run.val_left_out.contains(i)) continue;
     const Sample sample = run.val->get(i);
     const Tensor prediction = predict(sample.image);
     write_png(folder / (sample.name + ".png"),
@@ -70,49 +53,68 @@ void draw_pictures(const Run& run, const fs::path& model_file, const fs::path& f
 /// A training run while it lasts.
 class Execution {
  public:
-  Execution(Run& run, std::FILE* out)
+  Execution(Run& run, std::FILE* out, const std::function<bool()>& interrupted)
       : run_(run),
         options_(run.options),
+        interrupted_(interrupted),
         loss_(loss_of(run.checkpoint)),
         batches_(run.train, training_batches(run)),
-        val_batches_(run.val, validation_batches(run.checkpoint)),
+        val_batches_(run.val, lenient(validation_batches(run.checkpoint), run.options)),
         trainer_(*run.model, batches_, loss_,
-                 {.optimizer = options_.optimizer, .epochs = options_.epochs, .clip_norm = options_.clip_norm}),
-        progress_(out),
-        report_(options_, run.checkpoint, run.val) {}
+                 {.optimizer = options_.optimizer,
+                  .epochs = options_.epochs,
+                  .clip_norm = options_.clip_norm,
+                  .accumulate = options_.accumulate,
+                  .ema = options_.ema}),
+        progress_(out) {}
 
-  void train() {
+  RunEnd train() {
     announce();
+    restore();
     write_options();
-    HistoryFile history(options_.out / "history.jsonl");
-    while (trainer_.epoch() < options_.epochs) {
-      const EpochRecord record = epoch();
-      history.add(record);
-      progress_.epoch_done(record, options_.epochs);
-      if (options_.max_minutes > 0 && whole_.seconds() > 60 * options_.max_minutes) {
-        progress_.say(fmt::format("stopped after epoch {} of {}: {} minutes are over", trainer_.epoch(),
-                                  options_.epochs, options_.max_minutes));
-        break;
-      }
+    HistoryFile history(options_.out / "history.jsonl", trainer_.epoch());
+    if (!history.records().empty()) seconds_before_ = history.records().back().seconds;
+    report_.emplace(options_, run_.checkpoint, run_.val, history.records());
+    std::string end = reason_to_end();
+    try {
+      for (; end.empty(); end = reason_to_end()) epoch(history);
+    } catch (const Interrupted&) {
+      save("last.safetensors");
+      progress_.say(fmt::format("interrupted in epoch {} and saved; go on with: segment train --resume {}",
+                                trainer_.epoch() + 1, options_.out.string()));
+      return RunEnd::interrupted;
     }
-    report_.finish();
-    draw_pictures(run_, best_file(), options_.out / "pictures");
+    progress_.say(end);
     conclude();
+    return RunEnd::finished;
   }
 
  private:
   fs::path best_file() const { return options_.out / "best.safetensors"; }
+  double seconds() const { return seconds_before_ + session_.seconds(); }
 
   void announce() {
     const Checkpoint& c = run_.checkpoint;
+    for (const std::string& note : run_.notes) progress_.say(note);
     progress_.say(fmt::format(
         "{}, {} weights: {} images to train on, {} to validate, {} channels, {} classes{}", c.model.name,
         run_.model->parameter_count(), run_.train->size(), run_.val->size(), c.model.in_channels, c.labels.classes,
         c.labels.ignore_index == no_label ? "" : fmt::format(", {} ignored", c.labels.ignore_index)));
-    progress_.say(fmt::format("{} epochs of {} steps of {} images of {}, loss {}, {} with rate {} ({})",
-                              options_.epochs, batches_.batches(), options_.batch_size, options_.size.str(),
-                              options_.loss, options_.optimizer.name, options_.optimizer.lr,
+    const std::string batches = options_.accumulate > 1 ? fmt::format("{} x ", options_.accumulate) : "";
+    progress_.say(fmt::format("{} epochs of {} steps of {}{} images of {}, loss {}, {} with rate {} ({})",
+                              options_.epochs, trainer_.steps_an_epoch(), batches, options_.batch_size,
+                              options_.size.str(), options_.loss, options_.optimizer.name, options_.optimizer.lr,
                               options_.optimizer.schedule));
+  }
+
+  void restore() {
+    if (!run_.resumed()) return;
+    trainer_.restore(run_.checkpoint);
+    run_.checkpoint.weights.clear();
+    run_.checkpoint.training.clear();
+    first_step_ = trainer_.step();
+    progress_.say(fmt::format("goes on after {} epochs and {} of {} batches", trainer_.epoch(), trainer_.status().batch,
+                              batches_.batches()));
   }
 
   void write_options() {
@@ -122,61 +124,127 @@ class Execution {
     file.commit();
   }
 
-  EpochRecord epoch() {
-    const Stopwatch training;
-    const Trainer::Status end = trainer_.train_epoch([&](const Trainer::Status& status) { show(status, training); });
-    const double seconds = training.seconds();
-    const Evaluation evaluation =
-        tessera::evaluate(*run_.model, val_batches_, loss_, {.inference = {.default_tile = options_.size}});
-    save(evaluation);
+  /// Why no further epoch is trained; empty where one is.
+  std::string reason_to_end() const {
+    const BestEpoch& best = run_.checkpoint.best;
+    if (trainer_.epoch() >= options_.epochs) return fmt::format("all {} epochs are done", options_.epochs);
+    if (trainer_.status().batch > 0) return "";
+    if (options_.patience > 0 && trainer_.epoch() - best.epoch >= options_.patience)
+      return fmt::format("stopped after epoch {} of {}: none of the last {} was better than epoch {}", trainer_.epoch(),
+                         options_.epochs, options_.patience, best.epoch);
+    if (options_.max_minutes > 0 && trainer_.epoch() > 0 && seconds() > 60 * options_.max_minutes)
+      return fmt::format("stopped after epoch {} of {}: {} minutes are over", trainer_.epoch(), options_.epochs,
+                         options_.max_minutes);
+    return "";
+  }
+
+  void epoch(HistoryFile& history) {
+    train_epoch();
+    const Trainer::Status status = trainer_.status();
+    const Evaluation evaluation = validate();
+    trainer_.end_epoch();
     const SegmentationScores scores = evaluation.confusion.scores();
     const EpochRecord record{.epoch = trainer_.epoch(),
-                             .seconds = whole_.seconds(),
-                             .lr = end.lr,
-                             .train_loss = end.loss,
+                             .seconds = seconds(),
+                             .lr = status.lr,
+                             .train_loss = status.loss(),
                              .val_loss = evaluation.loss,
                              .val_pixel_accuracy = scores.pixel_accuracy.value_or(NAN),
                              .val_miou = scores.mean_iou.value_or(NAN),
                              .val_iou = scores.iou,
-                             .images_per_second = static_cast<double>(end.images) / seconds};
+                             .images_per_second = images_per_second_};
+    // In this order, so that a run killed in between does the epoch again and comes to the same.
+    history.add(record);
+    last_miou_ = scores.mean_iou.value_or(0);
+    if (run_.checkpoint.best.epoch == 0 || last_miou_ > run_.checkpoint.best.miou) {
+      run_.checkpoint.best = {trainer_.epoch(), last_miou_};
+      best_ = evaluation;
+      save("best.safetensors");
+    }
+    save("last.safetensors");
+    report(record, evaluation);
+    progress_.epoch_done(record, options_.epochs);
+  }
+
+  void train_epoch() {
+    const Stopwatch training;
+    const std::int64_t images_before = trainer_.status().images;
+    batches_.leave_out(run_.checkpoint.left_out);
+    const auto watch = [&](const Trainer::Status& status, const std::vector<SkippedSample>& skipped) {
+      for (const SkippedSample& sample : skipped) leave_out(sample, run_.checkpoint.left_out);
+      images_per_second_ = static_cast<double>(status.images - images_before) / training.seconds();
+      show(status);
+      if (interrupted_ && interrupted_()) return false;
+      if (options_.save_every > 0 && since_save_.seconds() > 60 * options_.save_every) save("last.safetensors");
+      return true;
+    };
+    if (!trainer_.train_epoch(watch)) throw Interrupted{};
+  }
+
+  Evaluation evaluated(SegmentationModel& model, const LabelLoss& loss) {
+    return tessera::evaluate(model, val_batches_, loss, {.inference = {.default_tile = options_.size}});
+  }
+
+  Evaluation validate() {
+    const Trainer::Averaged averaged(trainer_);
+    val_batches_.leave_out(run_.val_left_out);
+    Evaluation evaluation = evaluated(*run_.model, [&](const Tensor& logits, const Tensor& masks) {
+      if (interrupted_ && interrupted_()) throw Interrupted{};
+      return loss_(logits, masks);
+    });
+    for (const SkippedSample& sample : evaluation.skipped) leave_out(sample, run_.val_left_out);
+    return evaluation;
+  }
+
+  void report(const EpochRecord& record, const Evaluation& evaluation) {
+    const Trainer::Averaged averaged(trainer_);
     try {
-      report_.add(record, evaluation, best_epoch_ == record.epoch, *run_.model);
+      report_->add(record, evaluation, run_.checkpoint.best.epoch == record.epoch, *run_.model);
     } catch (const IoError& error) {
       progress_.say(fmt::format("warning: {}; training goes on", error.what()));
     }
-    return record;
   }
 
-  void show(const Trainer::Status& status, const Stopwatch& training) {
-    const auto done = static_cast<double>(trainer_.step());
-    const auto all = static_cast<double>(options_.epochs * status.steps);
+  void leave_out(const SkippedSample& sample, std::set<std::int64_t>& left_out) {
+    left_out.insert(sample.index);
+    progress_.say("left out for the rest of the run: " + sample.reason);
+  }
+
+  void show(const Trainer::Status& status) {
+    const auto done = static_cast<double>(trainer_.step() - first_step_);
+    const auto left = static_cast<double>(options_.epochs * trainer_.steps_an_epoch() - trainer_.step());
     progress_.update({.epoch = trainer_.epoch() + 1,
                       .epochs = options_.epochs,
-                      .step = status.step,
-                      .steps = status.steps,
-                      .loss = status.loss,
+                      .step = status.batch,
+                      .steps = batches_.batches(),
+                      .loss = status.loss(),
                       .miou = last_miou_,
-                      .images_per_second = static_cast<double>(status.images) / training.seconds(),
-                      .seconds_left = whole_.seconds() * (all - done) / done});
+                      .images_per_second = images_per_second_,
+                      .seconds_left = session_.seconds() * left / done});
   }
 
-  void save(const Evaluation& evaluation) {
+  void save(const char* name) {
     Checkpoint checkpoint = run_.checkpoint;
-    checkpoint.epoch = trainer_.epoch();
-    checkpoint.step = trainer_.step();
-    checkpoint.weights = run_.model->state_dict();
-    checkpoint.training = trainer_.state_dict();
-    save_checkpoint(options_.out / "last.safetensors", checkpoint);
-    last_miou_ = evaluation.confusion.scores().mean_iou.value_or(0);
-    if (best_ && last_miou_ <= best_->confusion.scores().mean_iou.value_or(0)) return;
-    save_checkpoint(best_file(), checkpoint);
-    best_ = evaluation;
-    best_epoch_ = checkpoint.epoch;
+    trainer_.save(checkpoint);
+    try {
+      save_checkpoint(options_.out / name, checkpoint);
+    } catch (const IoError& error) {
+      throw IoError(fmt::format("{}; what was saved before is whole: segment train --resume {} goes on from there",
+                                error.what(), options_.out.string()));
+    }
+    since_save_ = {};
   }
 
   void conclude() {
-    if (!best_) return;
-    progress_.say(fmt::format("\nbest epoch on the validation part: {}\n{}\n", best_epoch_,
+    if (run_.checkpoint.best.epoch == 0) return;
+    if (!best_) {  // found before the run was resumed
+      const auto model = rebuild_model(load_checkpoint(best_file()));
+      best_ = evaluated(*model, loss_);
+      report_->show(run_.checkpoint.best.epoch, *best_, *model);
+    }
+    report_->finish();
+    draw_pictures(run_, best_file(), options_.out / "pictures");
+    progress_.say(fmt::format("\nbest epoch on the validation part: {}\n{}\n", run_.checkpoint.best.epoch,
                               to_text(*best_, run_.checkpoint.labels)));
     progress_.say(fmt::format("pictures (input, truth, prediction): {}", (options_.out / "pictures").string()));
     progress_.say(fmt::format("checkpoints: {} and last.safetensors beside it", best_file().string()));
@@ -186,26 +254,24 @@ class Execution {
 
   Run& run_;
   const RunOptions& options_;
+  std::function<bool()> interrupted_;
   LabelLoss loss_;
   Loader batches_, val_batches_;
   Trainer trainer_;
   Progress progress_;
-  RunReport report_;
-  Stopwatch whole_;
+  std::optional<RunReport> report_;
+  Stopwatch session_, since_save_;
+  double seconds_before_ = 0;  // of training before the run was resumed
+  std::int64_t first_step_ = 0;
+  double images_per_second_ = 0;
   double last_miou_ = -1;  // none yet
   std::optional<Evaluation> best_;
-  std::int64_t best_epoch_ = 0;
 };
 
 }  // namespace
 
-void execute(Run& run, std::FILE* out) { Execution(run, out).train(); }
-
-Evaluation evaluate(SegmentationModel& model, std::shared_ptr<const Dataset> data, const Checkpoint& checkpoint,
-                    EvaluationOptions options) {
-  options.inference = with_training_size(options.inference, checkpoint);
-  Loader batches(std::move(data), validation_batches(checkpoint));
-  return evaluate(model, batches, loss_of(checkpoint), options);
+RunEnd execute(Run& run, std::FILE* out, const std::function<bool()>& interrupted) {
+  return Execution(run, out, interrupted).train();
 }
 
 }  // namespace tessera

@@ -1,35 +1,60 @@
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <tessera/data/dataset.hpp>
 #include <tessera/train/checkpoint.hpp>
 #include <tessera/train/evaluate.hpp>
 #include <tessera/train/run_options.hpp>
+#include <vector>
 
 namespace tessera {
 
-/// A run whose input has been read and checked.
+/// A training run whose input has been read and checked.
 struct Run {
   RunOptions options;  ///< every default filled in
   std::shared_ptr<const Dataset> train, val;
   std::unique_ptr<SegmentationModel> model;
-  Checkpoint checkpoint;  ///< what its checkpoints say of it; no weights yet
+  Checkpoint checkpoint;  ///< what its checkpoints say of it; with weights where it is to be gone on with
+  std::set<std::int64_t> val_left_out{};  ///< validation samples that cannot be read
+  std::vector<std::string> notes{};       ///< what a person should know before training begins
+
+  bool resumed() const { return !checkpoint.weights.empty(); }
 };
 
 /// Opens and checks the data, makes the model and the output folder. All that is wrong with the options, the data or
 /// the folder is an error here, before training begins.
 Run prepare_run(RunOptions options);
 
-/// Trains: options.toml at once, history.jsonl, last.safetensors and best.safetensors (by validation mIoU, the earlier
-/// at a tie) after every epoch, pictures at the end; shows on `out` how it goes.
-void execute(Run& run, std::FILE* out);
+/// The same for going on with the run in `options.out`, from its last checkpoint, or from its beginning where it has
+/// none yet. ValueError names an option whose change would change the result; `epochs` may change where the schedule is
+/// constant.
+Run resume_run(RunOptions options);
+
+enum class RunEnd : std::uint8_t { finished, interrupted };
+
+/// Trains: writes options.toml at once; after every epoch a line of history.jsonl, best.safetensors (by validation
+/// mIoU, the earlier at a tie) and last.safetensors, this one every `save_every` minutes, too; pictures at the end.
+/// Shows on `out` how it goes.
+///
+/// A run that was ended between two steps, by whatever, and resumed writes the files of one that was not, but for the
+/// times in history.jsonl. `interrupted` is asked after every step: true saves and returns.
+RunEnd execute(Run& run, std::FILE* out, const std::function<bool()>& interrupted = {});
 
 /// One part of a data set, with what a checkpoint knows of labels, channels and, for "shapes", sizes.
 std::shared_ptr<const Dataset> open_data(const std::string& data, const std::string& split,
                                          const Checkpoint& checkpoint);
+
+/// Batches as the run trains on them, and as it validates on them.
+LoaderOptions training_batches(const Run& run);
+LoaderOptions validation_batches(const Checkpoint& checkpoint);
+
+/// The loss that the checkpoint's options name.
+LabelLoss loss_of(const Checkpoint& checkpoint);
 
 /// Evaluates at the images' own sizes with the checkpoint's loss.
 Evaluation evaluate(SegmentationModel& model, std::shared_ptr<const Dataset> data, const Checkpoint& checkpoint,

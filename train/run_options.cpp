@@ -42,7 +42,8 @@ std::vector<RunOption> all_options() {
   constexpr std::int64_t billion = 1'000'000'000;
   const Whole count{.least = 1, .most = billion};
   const Real above_0{.without_least = true};
-  const char *files = "Files", *network = "Network", *images = "Images", *training = "Training", *machine = "Machine";
+  const char *files = "Run", *network = "Network", *images = "Images", *training = "Training",
+             *ending = "End and resume", *machine = "Files and machine";
   return {
       option("data", files, false,
              text_value(
@@ -126,15 +127,34 @@ std::vector<RunOption> all_options() {
              number_value(
                  "X", Real{}, [](auto& o) -> auto& { return o.clip_norm; }),
              "Largest norm of all gradients together; 0, the default: any"),
+      option("accumulate", training, changes_result,
+             number_value(
+                 "N", count, [](auto& o) -> auto& { return o.accumulate; }),
+             "Batches whose gradients make one step, for batches larger than memory; 1 by default"),
+      option("ema", training, changes_result,
+             number_value(
+                 "DECAY", Real{.most = 0.999999}, [](auto& o) -> auto& { return o.ema; }),
+             "Keep a moving average of the weights, such as 0.999, and validate and save that; 0, the default: do not"),
       option("seed", training, changes_result,
              number_value(
                  "N", NumberRange<std::uint64_t>{}, [](auto& o) -> auto& { return o.seed; }),
              "Of first weights, data order and augmentation; 0 by default"),
-      option("max-minutes", training, false,
+      option("patience", ending, false,
+             number_value(
+                 "EPOCHS", Whole{.most = billion}, [](auto& o) -> auto& { return o.patience; }),
+             "End after this many epochs in a row without a better validation mIoU; 0, the default: never"),
+      option("max-minutes", ending, false,
              number_value(
                  "X", Real{}, [](auto& o) -> auto& { return o.max_minutes; }),
              "End after the first epoch that ends later than this; 0, the default: never"),
 
+      option("save-every", ending, false,
+             number_value(
+                 "MINUTES", Real{}, [](auto& o) -> auto& { return o.save_every; }),
+             "Save within epochs, too, every so often; 10 by default, 0: only after epochs"),
+
+      option("strict", machine, false, flag_value([](auto& o) -> auto& { return o.strict; }),
+             "Stop at an image that cannot be read, instead of leaving it out"),
       option("threads", machine, false,
              number_value(
                  "N", NumberRange<int>{.least = 1, .most = 1024}, [](auto& o) -> auto& { return o.threads; }),

@@ -33,9 +33,14 @@ struct RunOptions {
   OptimizerOptions optimizer{};
   double warmup_epochs = 0;
   double clip_norm = 0;
+  std::int64_t accumulate = 1;  ///< batches whose gradients make one step
+  double ema = 0;               ///< decay of the weights' moving average; 0: none
   std::uint64_t seed = 0;
-  double max_minutes = 0;  ///< ends the run after the first epoch that ends later; 0: never
-  int threads = 0;         ///< 0: as many as are set already, all CPUs unless set_num_threads was called
+  double max_minutes = 0;     ///< ends the run after the first epoch that ends later; 0: never
+  std::int64_t patience = 0;  ///< ends the run after this many epochs in a row without a better mIoU; 0: never
+  double save_every = 10;     ///< minutes between checkpoints within an epoch; 0: none
+  bool strict = false;        ///< stop at an image that cannot be read, instead of leaving it out
+  int threads = 0;            ///< 0: as many as are set already, all CPUs unless set_num_threads was called
 };
 
 /// One option of a training run: the name that command lines and files give it, and its place in RunOptions.

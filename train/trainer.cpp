@@ -1,60 +1,143 @@
 #include <cmath>
+#include <limits>
 #include <tessera/core/error.hpp>
 #include <tessera/optim/clip.hpp>
+#include <tessera/train/anomaly.hpp>
 #include <tessera/train/trainer.hpp>
 
 namespace tessera {
+namespace {
+
+void add_with_prefix(StateDict& all, const std::string& prefix, const StateDict& part) {
+  for (const auto& [name, tensor] : part) all.emplace(prefix + name, tensor);
+}
+
+StateDict with_prefix(const StateDict& all, const std::string& prefix) {
+  StateDict part;
+  for (auto at = all.lower_bound(prefix); at != all.end() && at->first.starts_with(prefix); ++at)
+    part.emplace(at->first.substr(prefix.size()), at->second);
+  return part;
+}
+
+constexpr const char *optimizer_prefix = "optim/", *trained_prefix = "trained/", *epoch_loss = "epoch/loss";
+
+}  // namespace
+
+/// What one update of the optimizer is made of.
+struct Trainer::Step {
+  double loss_sum = 0;
+  double loss_weight = 0;
+  double unit = 0;  ///< weight of the first batch that counts: gradients are those of loss_sum / unit
+  std::int64_t batches = 0;
+  std::int64_t images = 0;
+  std::vector<SkippedSample> skipped{};
+};
 
 Trainer::Trainer(SegmentationModel& model, Loader& loader, LabelLoss loss, const TrainerOptions& options)
     : model_(&model),
       loader_(&loader),
       loss_(std::move(loss)),
-      clip_norm_(options.clip_norm),
+      clip_norm_(options.clip_norm > 0 ? options.clip_norm : std::numeric_limits<double>::infinity()),
+      accumulate_(options.accumulate),
       optimizer_(make_optimizer(options.optimizer, model.parameters())),
       schedule_(std::make_unique<LRScheduler>(*optimizer_,
-                                              make_schedule(options.optimizer, options.epochs * loader.batches()))) {}
+                                              make_schedule(options.optimizer, options.epochs * steps_an_epoch()))) {
+  if (options.ema > 0) average_ = std::make_unique<WeightAverage>(model, options.ema);
+}
 
-std::pair<double, double> Trainer::train_step(const Batch& batch) {
-  optimizer_->zero_grad();
+void Trainer::stop(const std::string& what, const std::string& where) const {
+  throw Error(
+      fmt::format("epoch {}, step {}: {} is not finite{}; a lower learning rate than {:.3g}, --clip-norm 1 or --warmup "
+                  "1 may help",
+                  epoch_ + 1, step_ + 1, what, where.empty() ? "" : ", and first of all " + where, optimizer_->lr()));
+}
+
+void Trainer::add_gradients(const Batch& batch, Step& step) {
+  ++step.batches;
+  step.images += batch.size();
+  step.skipped.insert(step.skipped.end(), batch.skipped.begin(), batch.skipped.end());
+  if (batch.size() == 0) return;
   const Loss loss = loss_((*model_)(batch.images), batch.masks);
   const double sum = loss.sum.item();
-  if (!std::isfinite(sum))
-    throw Error(
-        fmt::format("the loss is {} in step {} (epoch {}); a lower learning rate than {} or clipping the "
-                    "gradients' norm may help",
-                    sum, step_ + 1, epoch_ + 1, optimizer_->lr()));
-  loss.mean().backward();
-  if (clip_norm_ > 0) clip_grad_norm(optimizer_->parameters(), clip_norm_);
+  if (!std::isfinite(sum)) stop("the loss", first_not_finite(*model_, batch.images));
+  if (loss.weight <= 0) return;
+  if (step.unit == 0) step.unit = loss.weight;
+  loss.sum.backward(Tensor::scalar(1 / step.unit, loss.sum.dtype()));
+  step.loss_sum += sum;
+  step.loss_weight += loss.weight;
+}
+
+void Trainer::update(const Step& step) {
+  const std::vector<Parameter> parameters = optimizer_->parameters();
+  if (step.loss_weight > step.unit) scale_grad(parameters, step.unit / step.loss_weight);
+  if (!std::isfinite(clip_grad_norm(parameters, clip_norm_)))
+    stop("the gradient of " + gradient_not_finite(parameters), "");
   optimizer_->step();
-  return {sum, loss.weight};
+  ++step_;
+  schedule_->step();
+  if (average_) average_->update(step_);
 }
 
-Trainer::Status Trainer::train_epoch(const std::function<void(const Status&)>& watch) {
+bool Trainer::train_epoch(const Watch& watch) {
   model_->train();
-  Status status{.steps = loader_->batches()};
-  double sum = 0, weight = 0;
-  loader_->start(epoch_);
-  while (const std::optional<Batch> batch = loader_->next()) {
-    status.lr = optimizer_->lr();
-    const auto [batch_sum, batch_weight] = train_step(*batch);
-    sum += batch_sum;
-    weight += batch_weight;
-    status.loss = weight > 0 ? sum / weight : 0;
-    status.images += batch->size();
-    ++status.step;
-    ++step_;
-    schedule_->step();
-    if (watch) watch(status);
+  loader_->start(epoch_, status_.batch);
+  while (status_.batch < loader_->batches()) {
+    Step step;
+    optimizer_->zero_grad();
+    while (step.batches < accumulate_ && status_.batch + step.batches < loader_->batches())
+      add_gradients(*loader_->next(), step);
+    const double lr = optimizer_->lr();
+    update(step);
+    status_ = {.batch = status_.batch + step.batches,
+               .images = status_.images + step.images,
+               .loss_sum = status_.loss_sum + step.loss_sum,
+               .loss_weight = status_.loss_weight + step.loss_weight,
+               .lr = lr};
+    if (watch && !watch(status_, step.skipped)) return false;
   }
-  ++epoch_;
-  return status;
+  return true;
 }
 
-StateDict Trainer::state_dict() const {
-  StateDict state;
-  for (const auto& part : {optimizer_->state_dict(), schedule_->state_dict()})
-    for (const auto& [name, tensor] : part) state.emplace("optim/" + name, tensor);
-  return state;
+void Trainer::end_epoch() {
+  ++epoch_;
+  status_ = {};
+}
+
+void Trainer::save(Checkpoint& checkpoint) const {
+  checkpoint.epoch = epoch_;
+  checkpoint.step = step_;
+  checkpoint.batch = status_.batch;
+  checkpoint.images = status_.images;
+  checkpoint.weights = average_ ? average_->values() : model_->state_dict();
+  checkpoint.training.clear();
+  add_with_prefix(checkpoint.training, optimizer_prefix, optimizer_->state_dict());
+  add_with_prefix(checkpoint.training, optimizer_prefix, schedule_->state_dict());
+  if (average_) add_with_prefix(checkpoint.training, trained_prefix, model_->state_dict());
+  if (status_.batch > 0)
+    checkpoint.training[epoch_loss] = Tensor::from<double>({status_.loss_sum, status_.loss_weight, status_.lr}, {3});
+}
+
+void Trainer::restore(const Checkpoint& checkpoint) {
+  const StateDict& training = checkpoint.training;
+  model_->load_state_dict(average_ ? with_prefix(training, trained_prefix) : checkpoint.weights);
+  if (average_) average_->load_state_dict(checkpoint.weights);
+  StateDict of_optimizer = with_prefix(training, optimizer_prefix), of_schedule;
+  for (auto at = of_optimizer.begin(); at != of_optimizer.end();) {
+    const auto next = std::next(at);
+    if (at->first.starts_with("schedule.")) of_schedule.insert(of_optimizer.extract(at));
+    at = next;
+  }
+  optimizer_->load_state_dict(of_optimizer);
+  schedule_->load_state_dict(of_schedule);
+  epoch_ = checkpoint.epoch;
+  step_ = checkpoint.step;
+  status_ = {.batch = checkpoint.batch, .images = checkpoint.images};
+  if (const auto loss = training.find(epoch_loss); loss != training.end()) {
+    const std::span<const double> values = loss->second.span<double>();
+    status_.loss_sum = values[0];
+    status_.loss_weight = values[1];
+    status_.lr = values[2];
+  }
 }
 
 }  // namespace tessera

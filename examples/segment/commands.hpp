@@ -28,6 +28,12 @@ auto checked(F&& f) {
   }
 }
 
+struct TrainOptions {
+  tessera::RunOptions run{};
+  bool resume = false;  ///< the run in run.out
+  bool overfit = false;
+};
+
 struct EvaluateOptions {
   std::filesystem::path model;
   std::string data;
@@ -52,7 +58,8 @@ struct SummaryOptions {
   bool json = false;
 };
 
-void train(const tessera::RunOptions& options);
+/// Returns the exit status: 0, 130 where Ctrl-C ended it, 1 where a self-test did not pass.
+int train(const TrainOptions& options);
 void evaluate(const EvaluateOptions& options);
 /// False where a file could not be predicted.
 bool predict(const PredictOptions& options);

@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <tessera/core/parallel.hpp>
 #include <tessera/data/augmentation_spec.hpp>
 
@@ -71,7 +72,7 @@ std::string augmentation_help() {
   return text;
 }
 
-void add_train(CLI::App& parent, RunOptions& o) {
+void add_train(CLI::App& parent, TrainOptions& o, int& status) {
   CLI::App& app = *parent.add_subcommand("train", "Train a network on a folder of images and masks");
   app.footer(std::string(R"(
 DIR holds train/images, train/masks, val/images and val/masks. A mask is an image of class indices, 0 the first class,
@@ -79,7 +80,10 @@ and has the file stem of its image (cat.jpg and cat.png). Images may have any si
 
 RUN gets options.toml (all options), history.jsonl (a line an epoch), report.html (curves, classes and images, to be
 watched while training runs), last.safetensors, best.safetensors (by validation mIoU) and pictures/ (image, truth and
-prediction side by side). The same options and seed give the same files, on any number of threads.
+prediction side by side). With --ema the averaged weights are the ones that are validated and saved for use.
+
+The same options and seed give the same files, on any number of threads and however often the run is stopped and
+resumed: Ctrl-C finishes the step, saves and exits; twice, it leaves at once.
 
 )") + augmentation_help() +
              R"(
@@ -89,16 +93,33 @@ Examples:
   segment train --data cells --model unet --epochs 80
   segment train --data cells --augment turn,flip,rotate=15,elastic,brightness=0.1
   segment train --data streets --classes 11 --ignore-index 11 --size 160x208 --batch-size 6 --class-weights enet \
-    --augment flip,scale=0.75:1.5,brightness=0.2,contrast=0.2)");
-  app.add_option_function<std::string>(
-         "--config", [&o](const std::string& file) { read_config(file, o); },
-         "Options from a TOML or JSON file, such as another run's options.toml; a command line beats the file")
-      ->type_name("FILE")
-      ->group("Files");  // the first option, so that those after it have the last word
-  add_run_flags(app, o);
-  app.final_callback([&o] {
-    if (o.data.empty()) throw CLI::RequiredError("--data");
-    train(o);
+    --augment flip,scale=0.75:1.5,brightness=0.2,contrast=0.2
+  segment train --data cells --overfit-one-batch       a minute's test of data, loss and learning rate
+  segment train --resume runs/unet-1                   go on where Ctrl-C, or a power cut, ended it
+  segment train --config runs/unet-1/options.toml --seed 1)");
+  // The first options, so that those after them have the last word.
+  CLI::Option* config = app.add_option_function<std::string>(
+      "--config", [&o](const std::string& file) { read_config(file, o.run); },
+      "Options from a TOML or JSON file, such as another run's options.toml; a command line beats the file");
+  config->type_name("FILE")->group("Run");
+  CLI::Option* resume = app.add_option_function<std::string>(
+      "--resume",
+      [&o](const std::string& run) {
+        read_config(std::filesystem::path(run) / "options.toml", o.run);
+        o.run.out = run;
+        o.resume = true;
+      },
+      "Go on with the run in this folder, from its last checkpoint and with its options; what changes the result may "
+      "not be changed");
+  resume->type_name("RUN")->group("Run")->excludes(config);
+  add_run_flags(app, o.run);
+  app.add_flag("--overfit-one-batch", o.overfit,
+               "Only try whether the network learns one batch by heart, and say what may be wrong where it does not")
+      ->group("Self-test");
+  resume->excludes(app.get_option("--out"));
+  app.final_callback([&o, &status] {
+    if (o.run.data.empty()) throw CLI::RequiredError("--data");
+    status = train(o);
   });
 }
 
@@ -200,14 +221,14 @@ int run(int argc, char** argv) {
   CLI::App app("Trains, measures and uses small segmentation networks on a CPU.");
   app.require_subcommand(1);
   app.footer("\nsegment COMMAND --help says more. First steps: segment train --data shapes");
-  RunOptions train_options;
+  TrainOptions train_options;
   EvaluateOptions evaluate_options;
   PredictOptions predict_options;
   std::filesystem::path inspected;
   SummaryOptions summary_options;
   RunOptions summarized{.model = {.name = "unet"}, .classes = 2};
   int status = 0;
-  add_train(app, train_options);
+  add_train(app, train_options, status);
   add_evaluate(app, evaluate_options);
   add_predict(app, predict_options, status);
   add_inspect(app, inspected);
@@ -229,6 +250,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a file too large for the limit is then an error of the write, as a full disk is
   spdlog::set_default_logger(spdlog::stderr_color_mt("segment"));
   spdlog::set_pattern("%^%l%$: %v");
   return run(argc, argv);

@@ -171,8 +171,14 @@ TEST_CASE("unreadable files can be left out, with the reason in the batch") {
   const auto empty = loader.next();
   CHECK(empty->size() == 0);
   CHECK_FALSE(empty->images.defined());
-  CHECK(empty->skipped == std::vector<std::string>{"2.png: broken", "3.png: broken"});
+  CHECK(empty->skipped == std::vector<SkippedSample>{{2, "2.png: broken"}, {3, "3.png: broken"}});
   CHECK(loader.next()->size() == 2);
+
+  loader.leave_out({2, 4});
+  loader.start(1);
+  CHECK(loader.next()->names == std::vector<std::string>{"0"});
+  CHECK(loader.next()->skipped == std::vector<SkippedSample>{{3, "3.png: broken"}});
+  CHECK(loader.next()->names == std::vector<std::string>{"5"});
 }
 
 TEST_CASE("options and positions out of range are named") {

@@ -15,10 +15,12 @@ struct Ran {
   int status = -1;
 };
 
-/// Runs a program of examples/ through the shell.
-inline Ran run_program(const std::string& name, const std::string& arguments) {
-  const std::string command = "'" TESSERA_EXAMPLES_DIR "/" + name + "' " + arguments + " 2>&1";
-  std::FILE* pipe = popen(command.c_str(), "r");
+/// A program of examples/, for use in a shell command.
+inline std::string program(const std::string& name) { return "'" TESSERA_EXAMPLES_DIR "/" + name + "'"; }
+
+/// Runs a shell command.
+inline Ran run_command(const std::string& command) {
+  std::FILE* pipe = popen(("{ " + command + "; } 2>&1").c_str(), "r");
   if (pipe == nullptr) throw std::runtime_error("cannot run " + command);
   Ran ran;
   char buffer[4096];
@@ -26,6 +28,11 @@ inline Ran run_program(const std::string& name, const std::string& arguments) {
   const int status = pclose(pipe);
   if (WIFEXITED(status)) ran.status = WEXITSTATUS(status);
   return ran;
+}
+
+/// Runs a program of examples/ through the shell.
+inline Ran run_program(const std::string& name, const std::string& arguments) {
+  return run_command(program(name) + " " + arguments);
 }
 
 }  // namespace tessera::test

@@ -22,6 +22,10 @@ Checkpoint example() {
           .standardization = {{0.25F}, {0.1F}},
           .epoch = 12,
           .step = 3'000'000'000'000,
+          .batch = 5,
+          .images = 20,
+          .best = {11, 0.1 + 0.2},
+          .left_out = {3, 70'000},
           .seed = 18'446'744'073'709'551'615U,
           .options = {{"lr", "0.002"}, {"loss", "ce"}},
           .weights = model->state_dict(),
@@ -43,6 +47,11 @@ TEST_CASE("a checkpoint gives back all that was saved, and is the same file when
   CHECK(loaded.standardization.deviation == saved.standardization.deviation);
   CHECK(loaded.epoch == 12);
   CHECK(loaded.step == 3'000'000'000'000);
+  CHECK(loaded.batch == 5);
+  CHECK(loaded.images == 20);
+  CHECK(loaded.best.epoch == 11);
+  CHECK(loaded.best.miou == 0.1 + 0.2);
+  CHECK(loaded.left_out == std::set<std::int64_t>{3, 70'000});
   CHECK(loaded.seed == 18'446'744'073'709'551'615U);
   CHECK(loaded.options == saved.options);
   REQUIRE(loaded.weights.size() == saved.weights.size());
@@ -59,7 +68,9 @@ TEST_CASE("a checkpoint's weights have bare paths, all else reserved names, and 
   const SafetensorsFile file = read_safetensors(folder / "a.safetensors");
   CHECK(file.tensors.contains("@optim/adam.lr"));
   CHECK(file.tensors.contains("head.kernel"));
-  CHECK(file.metadata.at("progress") == R"({"epoch":"12","step":"3000000000000"})");
+  CHECK(file.metadata.at("progress") ==
+        R"({"batch":"5","best_epoch":"11","best_miou":0.30000000000000004,"epoch":"12",)"
+        R"("images":"20","left_out":[3,70000],"step":"3000000000000"})");
   CHECK(file.metadata.at("options") == R"({"loss":"ce","lr":"0.002"})");
   CHECK(file.metadata.at("random") == R"({"seed":"18446744073709551615"})");
 }

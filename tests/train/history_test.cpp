@@ -47,7 +47,24 @@ TEST_CASE("the history is on disk after every epoch, a line each") {
   CHECK(lines == std::vector<std::string>(2, json_line(record)));
 }
 
+TEST_CASE("a history that is gone on with keeps whole lines of the epochs asked for") {
+  const test::TemporaryFolder folder;
+  EpochRecord first = record;
+  first.epoch = 1;
+  std::ofstream(folder / "history.jsonl") << json_line(first) << "\n" << json_line(record) << "\n{\"epo";
+  {
+    HistoryFile history(folder / "history.jsonl", 2);
+    REQUIRE(history.records().size() == 1);
+    CHECK(json_line(history.records()[0]) == json_line(first));
+    history.add(record);
+  }
+  std::ifstream file(folder / "history.jsonl");
+  CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == json_line(first) + "\n" + json_line(record) + "\n");
+  CHECK(HistoryFile(folder / "history.jsonl").records().empty());
+}
+
 TEST_CASE("a history that cannot be written names its file") {
   CHECK_THROWS_WITH_AS(HistoryFile("/nonexistent/history.jsonl"),
-                       "/nonexistent/history.jsonl: cannot be written: No such file or directory", IoError);
+                       "/nonexistent/history.jsonl: cannot create a file in its folder: No such file or directory",
+                       IoError);
 }

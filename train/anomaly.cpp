@@ -1,0 +1,38 @@
+#include <algorithm>
+#include <cmath>
+#include <tessera/core/autograd.hpp>
+#include <tessera/core/error.hpp>
+#include <tessera/core/trace.hpp>
+#include <tessera/train/anomaly.hpp>
+
+namespace tessera {
+namespace {
+
+bool all_finite(const Tensor& tensor) {
+  if (!tensor.defined() || (tensor.dtype() != f32 && tensor.dtype() != f64)) return true;
+  return dispatch_float(tensor.dtype(), "anomaly", [&](auto zero) {
+    const auto values = tensor.span<decltype(zero)>();
+    return std::all_of(values.begin(), values.end(), [](auto value) { return std::isfinite(value); });
+  });
+}
+
+}  // namespace
+
+std::string first_not_finite(SegmentationModel& model, const Tensor& images) {
+  if (!all_finite(images)) return "the images";
+  for (const auto& [path, tensor] : model.named_parameters())
+    if (!all_finite(tensor)) return "the weight " + path;
+  const NoGrad no_grad;
+  for (const TracedOp& op : trace([&] { model(images); }).ops)
+    if (!std::all_of(op.outputs.begin(), op.outputs.end(), all_finite))
+      return fmt::format("the output of {} ({})", op.path.empty() ? "the model" : op.path, op.name);
+  return "";
+}
+
+std::string gradient_not_finite(const std::vector<Parameter>& parameters) {
+  const auto last = std::find_if(parameters.rbegin(), parameters.rend(),
+                                 [](const Parameter& parameter) { return !all_finite(parameter.tensor.grad()); });
+  return last == parameters.rend() ? "" : last->path;
+}
+
+}  // namespace tessera

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <tessera/models/segmentation_model.hpp>
+
+namespace tessera {
+
+/// Where the first number that is not finite comes from when `model` is given `images`: "the images", "the weight
+/// head.kernel", "the output of encoder1.conv1.conv (conv2d)"; empty where all are finite. Runs the model once.
+std::string first_not_finite(SegmentationModel& model, const Tensor& images);
+
+/// Path of the parameter nearest to the output whose gradient has a number that is not finite; empty where there is
+/// none. Gradients flow from the output, so that is where it began.
+std::string gradient_not_finite(const std::vector<Parameter>& parameters);
+
+}  // namespace tessera

@@ -1,0 +1,54 @@
+#include <algorithm>
+#include <tessera/core/error.hpp>
+#include <tessera/core/parallel.hpp>
+#include <tessera/data/image.hpp>
+#include <tessera/train/check_samples.hpp>
+
+namespace tessera {
+namespace {
+
+struct Problem {
+  std::string text;  ///< empty where there is none
+  bool unreadable = false;
+};
+
+bool can_be_read(const FolderDataset::Pair& pair) {
+  try {
+    read_image(pair.image);
+    read_image(pair.mask);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+Problem problem_of(const FolderDataset& data, std::int64_t index) {
+  try {
+    data.get(index);
+    return {};
+  } catch (const Error& error) {
+    return {error.what(), !can_be_read(data.pairs()[static_cast<std::size_t>(index)])};
+  }
+}
+
+}  // namespace
+
+std::vector<SkippedSample> check_samples(const FolderDataset& data, bool strict) {
+  std::vector<Problem> problems(static_cast<std::size_t>(data.size()));
+  parallel_for(data.size(), [&](std::int64_t i) { problems[static_cast<std::size_t>(i)] = problem_of(data, i); });
+
+  const auto fatal = [&](const Problem& problem) { return !problem.text.empty() && (strict || !problem.unreadable); };
+  const auto first = std::find_if(problems.begin(), problems.end(), fatal);
+  if (first != problems.end()) {
+    const auto others = std::count_if(first + 1, problems.end(), fatal);
+    throw IoError(others == 0 ? first->text : fmt::format("{} ({} more files are wrong)", first->text, others));
+  }
+  std::vector<SkippedSample> unreadable;
+  for (std::size_t i = 0; i < problems.size(); ++i)
+    if (problems[i].unreadable) unreadable.push_back({static_cast<std::int64_t>(i), problems[i].text});
+  if (unreadable.size() == problems.size())
+    throw IoError(fmt::format("{} (and none of the other images can be read)", unreadable[0].reason));
+  return unreadable;
+}
+
+}  // namespace tessera
