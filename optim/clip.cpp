@@ -35,12 +35,16 @@ void change_in_place(Tensor grad, F change) {
 
 }  // namespace
 
-double clip_grad_norm(const std::vector<Parameter>& parameters, double max_norm) {
-  if (!(max_norm >= 0)) raise<ValueError>("clip_grad_norm", "expected max_norm >= 0, got {}", max_norm);
+double grad_norm(const std::vector<Parameter>& parameters) {
   double sum = 0;
   for (const Parameter& parameter : parameters)
     if (const Tensor grad = parameter.tensor.grad()) sum += square_sum(grad);
-  const double norm = std::sqrt(sum);
+  return std::sqrt(sum);
+}
+
+double clip_grad_norm(const std::vector<Parameter>& parameters, double max_norm) {
+  if (!(max_norm >= 0)) raise<ValueError>("clip_grad_norm", "expected max_norm >= 0, got {}", max_norm);
+  const double norm = grad_norm(parameters);
   const double factor = max_norm / (norm + 1e-6);
   if (!(factor >= 1)) scale_grad(parameters, factor);
   return norm;

@@ -5,6 +5,9 @@
 
 namespace tessera {
 
+/// The Euclidean norm of all gradients together, summed in double, in the same order on any number of threads.
+double grad_norm(const std::vector<Parameter>& parameters);
+
 /// Scales all gradients by max_norm / norm where their common Euclidean norm is larger, and returns the norm before.
 ///
 /// As torch.nn.utils.clip_grad_norm_ (1e-6 is added to the norm); summed in double, in the same order on any number of

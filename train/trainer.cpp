@@ -1,5 +1,4 @@
 #include <cmath>
-#include <limits>
 #include <tessera/core/error.hpp>
 #include <tessera/optim/clip.hpp>
 #include <tessera/train/anomaly.hpp>
@@ -37,7 +36,7 @@ Trainer::Trainer(SegmentationModel& model, Loader& loader, LabelLoss loss, const
     : model_(&model),
       loader_(&loader),
       loss_(std::move(loss)),
-      clip_norm_(options.clip_norm > 0 ? options.clip_norm : std::numeric_limits<double>::infinity()),
+      clip_norm_(options.clip_norm),
       accumulate_(options.accumulate),
       optimizer_(make_optimizer(options.optimizer, model.parameters())),
       schedule_(std::make_unique<LRScheduler>(*optimizer_,
@@ -70,8 +69,8 @@ void Trainer::add_gradients(const Batch& batch, Step& step) {
 void Trainer::update(const Step& step) {
   const std::vector<Parameter> parameters = optimizer_->parameters();
   if (step.loss_weight > step.unit) scale_grad(parameters, step.unit / step.loss_weight);
-  if (!std::isfinite(clip_grad_norm(parameters, clip_norm_)))
-    stop("the gradient of " + gradient_not_finite(parameters), "");
+  if (!std::isfinite(grad_norm(parameters))) stop("the gradient of " + gradient_not_finite(parameters), "");
+  if (clip_norm_ > 0) clip_grad_norm(parameters, clip_norm_);
   optimizer_->step();
   ++step_;
   schedule_->step();
