@@ -4,7 +4,7 @@ full_steps=(
   "clang|every test in a build by clang 14"
   "format|the formatting of every source file (clang-format)"
   "tidy|the static checks of .clang-tidy (clang-tidy)"
-  "golden|the golden numbers made anew by real Keras and PyTorch in .venv and compared with the committed ones"
+  "golden|the golden numbers made anew by real Keras and PyTorch in .venv and compared with the committed ones; the code of conv_transpose --compare run"
   "report|the report of a training run in headless Chromium: desktop and phone, light and dark"
   "page|the page of conv_transpose in headless Chromium, its numbers against the library's"
 )
@@ -48,11 +48,13 @@ check_golden() {
   if [ ! -x .venv/bin/python ]; then python3 -m venv .venv || return; fi
   .venv/bin/pip install --quiet --disable-pip-version-check -r tests/golden/requirements.txt || return
   rm -rf "$made" && mkdir -p "$made"
-  for script in $(git ls-files 'tests/golden/*.py' | grep -v -e /compare.py -e /golden_file.py); do
+  for script in $(git ls-files 'tests/golden/*.py' | grep -v -e /compare.py -e /compare_code.py -e /golden_file.py); do
     echo "$script"
     .venv/bin/python "$script" "$made" || return
   done
-  .venv/bin/python tests/golden/compare.py tests/golden "$made"
+  .venv/bin/python tests/golden/compare.py tests/golden "$made" &&
+    build release conv_transpose &&
+    .venv/bin/python tests/golden/compare_code.py build/release/examples/conv_transpose
 }
 
 check_page() {

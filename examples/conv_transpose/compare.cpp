@@ -56,6 +56,8 @@ std::string keras(const Options& options) {
   if (layer.padding == same && (refused(height_of(options)) || refused(width_of(options))))
     text +=
         "# Keras on TensorFlow refuses it, because input is not ceil(output / strides); its other backends do not.\n";
+  if (std::max(layer.dilation_rate.height, layer.dilation_rate.width) > 1)
+    text += "# TensorFlow's CPU kernels refuse a dilation_rate above 1; XLA and Keras' other backends do not.\n";
   text += "layer.build(x.shape)\n";
   text += layer.use_bias ? "layer.set_weights([kernel, bias])\n" : "layer.set_weights([kernel])\n";
   text += "y = layer(x)\n";
@@ -124,34 +126,40 @@ std::string torch(const Options& options) {
   return text + torch_activation(options) + (layer.data_format == channels_first ? "" : "y = y.permute(0, 2, 3, 1)\n");
 }
 
+/// The nodes after "conv", each as its operator, inputs, output and attributes.
 std::string onnx_activation(const Options& options) {
   using Kind = Activation::Kind;
   const auto [kind, slope] = options.layer.activation;
+  const auto node = [](const std::string& words) { return fmt::format("nodes.append(make_node({}))\n", words); };
+  const auto single = [&](const char* name) { return node(fmt::format("\"{}\", [\"conv\"], [\"y\"]", name)); };
+  const auto sloped = [&, alpha = slope](const char* name) {
+    return node(fmt::format("\"{}\", [\"conv\"], [\"y\"], alpha={:#}", name, alpha));
+  };
   switch (kind) {
     case Kind::linear:
       return "";
     case Kind::relu:
-      return "Relu\", [\"conv\"], [\"y\"]";
+      return single("Relu");
     case Kind::leaky_relu:
-      return fmt::format("LeakyRelu\", [\"conv\"], [\"y\"], alpha={}", slope);
+      return sloped("LeakyRelu");
     case Kind::elu:
-      return fmt::format("Elu\", [\"conv\"], [\"y\"], alpha={}", slope);
+      return sloped("Elu");
     case Kind::selu:
-      return "Selu\", [\"conv\"], [\"y\"]";
+      return single("Selu");
     case Kind::gelu:
-      return "Gelu\", [\"conv\"], [\"y\"]";
+      return single("Gelu");
     case Kind::silu:
-      return "Swish\", [\"conv\"], [\"y\"]";
+      return node("\"Sigmoid\", [\"conv\"], [\"gate\"]") + node("\"Mul\", [\"conv\", \"gate\"], [\"y\"]");
     case Kind::sigmoid:
-      return "Sigmoid\", [\"conv\"], [\"y\"]";
+      return single("Sigmoid");
     case Kind::tanh:
-      return "Tanh\", [\"conv\"], [\"y\"]";
+      return single("Tanh");
     case Kind::softplus:
-      return "Softplus\", [\"conv\"], [\"y\"]";
+      return single("Softplus");
     case Kind::hard_swish:
       break;
   }
-  return "HardSwish\", [\"conv\"], [\"y\"]";
+  return single("HardSwish");
 }
 
 std::string onnx(const Options& options) {
@@ -160,26 +168,42 @@ std::string onnx(const Options& options) {
   // A negative crop appends, which ONNX says with output_padding.
   const auto crop = [](std::int64_t side) { return std::max<std::int64_t>(side, 0); };
   const Sides pad = geometry.pad;
+  const bool bias = options.layer.use_bias, last = options.layer.data_format == channels_last;
+  const auto images = [](std::int64_t batch, std::int64_t channels, Size2D size) {
+    return Shape{batch, channels, size.height, size.width}.str();
+  };
   return fmt::format(
-             "# ONNX. x is [N, C, H, W], w the kernel as (in, filters / groups, kh, kw): permute(3, 2, 0, 1), no "
-             "flip.\n"
+             "# ONNX. The kernel as (in, filters / groups, kh, kw): permute(3, 2, 0, 1), no flip; images as [N, C, H, "
+             "W].\n"
              "# pads are top, left, bottom, right; auto_pad is left out, because its rounding differs.\n"
-             "import onnx\n\n"
-             "nodes = [onnx.helper.make_node(\"ConvTranspose\", [\"x\", \"w\"{}], [\"{}\"], kernel_shape={}, "
-             "strides={},\n"
+             "import onnx\n"
+             "import onnxruntime\n"
+             "from onnx.helper import make_graph, make_model, make_node, make_opsetid, make_tensor_value_info\n\n"
+             "nodes = [make_node(\"ConvTranspose\", [\"x\", \"kernel\"{}], [\"{}\"], kernel_shape={}, strides={},\n"
              "    pads=[{}, {}, {}, {}], output_padding={}, dilations={}, group={})]\n",
-             options.layer.use_bias ? ", \"b\"" : "", is_linear(options) ? "y" : "conv", list(geometry.kernel),
-             list(geometry.stride), crop(pad.top), crop(pad.left), crop(pad.bottom), crop(pad.right),
+             bias ? ", \"bias\"" : "", is_linear(options) ? "y" : "conv", list(geometry.kernel), list(geometry.stride),
+             crop(pad.top), crop(pad.left), crop(pad.bottom), crop(pad.right),
              list({crop(-pad.bottom), crop(-pad.right)}), list(geometry.dilation), geometry.groups) +
-         (is_linear(options) ? ""
-                             : fmt::format("nodes.append(onnx.helper.make_node(\"{}))\n", onnx_activation(options)));
+         onnx_activation(options) +
+         fmt::format(
+             "weights = [onnx.numpy_helper.from_array(kernel.transpose(3, 2, 0, 1), \"kernel\"){}]\n"
+             "x_info = make_tensor_value_info(\"x\", onnx.TensorProto.FLOAT, {})\n"
+             "y_info = make_tensor_value_info(\"y\", onnx.TensorProto.FLOAT, {})\n"
+             "model = make_model(make_graph(nodes, \"layer\", [x_info], [y_info], weights),\n"
+             "    opset_imports=[make_opsetid(\"\", 20)], ir_version=10)\n"
+             "session = onnxruntime.InferenceSession(model.SerializeToString())\n"
+             "y = session.run(None, {{\"x\": x{}}})[0]{}\n",
+             bias ? ", onnx.numpy_helper.from_array(bias, \"bias\")" : "",
+             images(options.batch, options.layer.in_channels, options.input),
+             images(options.batch, options.layer.filters, geometry.input), last ? ".transpose(0, 3, 1, 2)" : "",
+             last ? ".transpose(0, 2, 3, 1)" : "");
 }
 
 }  // namespace
 
 std::string compare(const Options& options) {
-  return "# x, kernel and bias are NumPy arrays in the layouts of conv_transpose.\n\n" + keras(options) + "\n" +
-         torch(options) + "\n" + onnx(options);
+  return "# x, kernel and bias are NumPy arrays of float32 in the layouts of conv_transpose; y is the output.\n\n" +
+         keras(options) + "\n" + torch(options) + "\n" + onnx(options);
 }
 
 }  // namespace conv_transpose

@@ -193,10 +193,7 @@ std::string expect(const Options& options) {
   std::string text = fmt::format("No: {} gives {}, not {}.\n", text_of(options.input), given, wanted);
   const auto all = suggestions(options);
   if (all.empty())
-    return text + fmt::format(
-                      "No small change gives it. Every choice: conv_transpose --input-shape {} --filters {} "
-                      "--solve {}\n",
-                      input_text(options), options.layer.filters, wanted);
+    return text + fmt::format("No small change gives it. Every choice: {} --solve {}\n", question_of(options), wanted);
   text += "The smallest changes that give it:\n";
   for (std::size_t i = 0; i < std::min(shown, all.size()); ++i)
     text += fmt::format("  {}  # {}\n", command_of(all[i].options), change_text(options, all[i].options));

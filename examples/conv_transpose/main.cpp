@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <system_error>
 #include <tessera/core/error.hpp>
 
 #include "case.hpp"
@@ -30,6 +33,7 @@ bool answer(const Options& options) {
   const bool draws = !options.html.empty() || !options.svg.empty();
   const bool explains = !options.compare && !options.expect && !options.verify && !draws && options.save.empty();
   if (!explains && !options.verify && !draws && options.save.empty()) return good;
+  if (draws) check_drawable(options);
   const Case given = make_case(options);
   const Result result = run(options, given);
   if (explains) fmt::print("{}\n{}", explain(options), matrices(options, given, result));
@@ -38,28 +42,40 @@ bool answer(const Options& options) {
     fmt::print("{}", verdict.text);
     good = good && verdict.agrees;
   }
-  if (draws) check_drawable(options);
   if (!options.save.empty()) save(options, result);
   if (!options.html.empty()) write_page(options, given, result);
   if (!options.svg.empty()) write_strip(options, given, result);
+  if (draws && options.batch > 1) fmt::print("The picture shows the first of {} images.\n", options.batch);
   return good;
+}
+
+/// IoError where what was printed cannot be written: a full disk behind a `>` must not look like an answer.
+void flush_output() {
+  if (std::fflush(stdout) != 0) raise<IoError>("standard output", "{}", std::strerror(errno));
 }
 
 }  // namespace
 }  // namespace conv_transpose
 
-/// 2 for bad usage or input, 1 where an expectation does not hold or something fails while running.
+/// 2 for bad usage or input and for output that cannot be written, 1 where an expectation does not hold or something
+/// fails while running.
 int main(int argc, char** argv) {
+  const auto fail = [](int status, const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return status;
+  };
   try {
     const auto options = conv_transpose::parse(argc, argv);
     if (!options) return 0;
     conv_transpose::check(*options);
-    return conv_transpose::answer(*options) ? 0 : 1;
+    const bool good = conv_transpose::answer(*options);
+    conv_transpose::flush_output();
+    return good ? 0 : 1;
   } catch (const tessera::Error& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return 2;
+    return fail(2, error);
+  } catch (const std::system_error& error) {
+    return fail(2, error);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\n", error.what());
-    return 1;
+    return fail(1, error);
   }
 }

@@ -7,6 +7,8 @@
 #include <tessera/core/ops/activation.hpp>
 #include <tessera/layers/option_checks.hpp>
 
+#include "search.hpp"
+
 namespace conv_transpose {
 namespace {
 
@@ -42,6 +44,38 @@ void check_positive(const char* option, std::int64_t value) {
 
 void check_positive(const char* option, Size2D size) { check_positive(option, std::min(size.height, size.width)); }
 
+void check_not_negative(const char* option, const Sides& sides) {
+  const std::int64_t least = std::min({sides.top, sides.bottom, sides.left, sides.right});
+  if (least < 0) raise<ValueError>(option, "must be 0 or more, got {}; the nearest valid value is 0", least);
+}
+
+/// ValueError where what is given makes the search too wide, or leaves it nothing.
+void check_search(const Options& options) {
+  constexpr std::int64_t most_kernel = 64, most_stride = 16, most_dilation = 8;
+  const auto& layer = options.layer;
+  const auto limit = [](const char* option, Size2D size, std::int64_t most) {
+    const std::int64_t largest = std::max(size.height, size.width);
+    if (largest > most)
+      raise<ValueError>(option, "--solve searches up to {}, got {}; the nearest valid value is {}", most, largest,
+                        most);
+  };
+  limit("--kernel-size", layer.kernel_size, most_kernel);
+  limit("--strides", layer.strides, most_stride);
+  limit("--dilation-rate", layer.dilation_rate, most_dilation);
+  if (!layer.output_padding) return;
+  const auto axis = [&](std::int64_t op, std::int64_t stride, std::int64_t dilation) {
+    const std::int64_t least = std::max(options.given.strides ? stride : Search::most_stride, dilation);
+    if (op < 0 || op >= least)
+      raise<ValueError>("--output-padding",
+                        "{} must be at least 0 and below the larger of strides {}and dilation rate {}; the nearest "
+                        "valid value is {}",
+                        op, options.given.strides ? fmt::format("{} ", stride) : fmt::format("(up to {}) ", least),
+                        dilation, std::clamp<std::int64_t>(op, 0, least - 1));
+  };
+  axis(layer.output_padding->height, layer.strides.height, layer.dilation_rate.height);
+  axis(layer.output_padding->width, layer.strides.width, layer.dilation_rate.width);
+}
+
 }  // namespace
 
 void check(const Options& options) {
@@ -52,6 +86,7 @@ void check(const Options& options) {
   check_positive("--kernel-size", layer.kernel_size);
   check_positive("--strides", layer.strides);
   check_positive("--dilation-rate", layer.dilation_rate);
+  check_not_negative("--padding", layer.padding.sides);
   for (const auto& wish : {options.solve, options.expect})
     if (wish) {
       check_positive(wish == options.solve ? "--solve" : "--expect", *wish);
@@ -61,7 +96,7 @@ void check(const Options& options) {
                          {{"in_channels", layer.in_channels}, {"filters", layer.filters}});
   check_small("an input of", options.input, layer.in_channels, options.batch);
   check_small("a kernel of", layer.kernel_size, layer.filters / layer.groups, layer.in_channels);
-  if (options.solve) return;
+  if (options.solve) return check_search(options);
   check_small("sums before the crop of", options.natural_size(), layer.filters, options.batch);
   check_small("an output of", options.geometry().input, layer.filters, options.batch);
 }
@@ -95,22 +130,34 @@ std::string text_of(const Padding& padding) {
   return fmt::format("{}x{}x{}x{}", top, left, bottom, right);
 }
 
-std::string command_of(const Options& options) {
+namespace {
+
+/// "conv_transpose --input-shape 4x4x3 --filters 3", the words of the layer, and what else is not as by default.
+std::string command(const Options& options, const std::string& words) {
   const auto& layer = options.layer;
-  std::string command = fmt::format(
-      "conv_transpose --input-shape {} --filters {} --kernel-size {} --strides {} --padding {}", input_text(options),
-      layer.filters, layer.kernel_size.str(), layer.strides.str(), text_of(layer.padding));
-  const auto add = [&](bool wanted, const std::string& words) {
-    if (wanted) command += " --" + words;
+  std::string text =
+      fmt::format("conv_transpose --input-shape {} --filters {}{}", input_text(options), layer.filters, words);
+  const auto add = [&](bool wanted, const std::string& more) {
+    if (wanted) text += " --" + more;
   };
-  if (layer.output_padding) add(true, "output-padding " + layer.output_padding->str());
   add(layer.dilation_rate != 1, "dilation-rate " + layer.dilation_rate.str());
   add(layer.groups != 1, fmt::format("groups {}", layer.groups));
   add(!layer.use_bias, "no-bias");
   add(layer.activation != activation::linear, fmt::format("activation {}", name_of(layer.activation)));
   add(layer.data_format == channels_first, "data-format channels_first");
   add(options.batch != 1, fmt::format("batch {}", options.batch));
-  return command;
+  return text;
 }
+
+}  // namespace
+
+std::string command_of(const Options& options) {
+  const auto& layer = options.layer;
+  return command(options, fmt::format(" --kernel-size {} --strides {} --padding {}{}", layer.kernel_size.str(),
+                                      layer.strides.str(), text_of(layer.padding),
+                                      layer.output_padding ? " --output-padding " + layer.output_padding->str() : ""));
+}
+
+std::string question_of(const Options& options) { return command(options, ""); }
 
 }  // namespace conv_transpose

@@ -23,6 +23,10 @@ struct Options {
 
   std::filesystem::path load, save, html, svg;
   std::optional<Size2D> solve, expect;
+  /// Which of these the command line names: --solve keeps to them.
+  struct {
+    bool kernel_size = false, strides = false, padding = false, output_padding = false;
+  } given;
   std::int64_t limit = 12;  ///< lines of each kind that solve prints
   bool verify = false, compare = false, full = false;
 
@@ -60,5 +64,7 @@ std::string shape_text(const Options& options, Size2D image, std::int64_t channe
 std::string text_of(const Padding& padding);
 /// The command line that asks for this layer.
 std::string command_of(const Options& options);
+/// The same without what --solve looks for.
+std::string question_of(const Options& options);
 
 }  // namespace conv_transpose

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <tessera/core/ops/activation.hpp>
+#include <tessera/core/ops/concat.hpp>
 #include <tessera/interop/atomic_file.hpp>
 
 #include "embedded.hpp"
@@ -13,11 +14,15 @@ namespace {
 
 using nlohmann::json;
 
+/// The elements in order.
 json numbers(const Tensor& tensor) {
   if (!tensor.defined()) return nullptr;
   const Tensor converted = tensor.to(f64);
   return std::vector<double>(converted.span<double>().begin(), converted.span<double>().end());
 }
+
+/// The first image of a batch: the one that a picture shows.
+Tensor first(const Tensor& images) { return slice(images, 0, 0, 1); }
 
 json pair(Size2D size) { return {size.height, size.width}; }
 
@@ -27,6 +32,7 @@ json page_case(const Options& options, const Case& given, const Result& result) 
   const Sides sides = layer.padding.sides;
   const bool numbered = layer.padding.kind == Padding::Kind::sides;
   return {{"input", pair(options.input)},
+          {"images", options.batch},
           {"channels", layer.in_channels},
           {"filters", layer.filters},
           {"kernel", pair(layer.kernel_size)},
@@ -42,8 +48,9 @@ json page_case(const Options& options, const Case& given, const Result& result) 
                      : options.values == Values::ones   ? "ones"
                      : options.values == Values::random ? "given"
                                                         : "ramp"},
-          {"data", {{"input", numbers(given.input)}, {"kernel", numbers(given.kernel)}, {"bias", numbers(given.bias)}}},
-          {"output", numbers(result.output)}};
+          {"data",
+           {{"input", numbers(first(given.input))}, {"kernel", numbers(given.kernel)}, {"bias", numbers(given.bias)}}},
+          {"output", numbers(first(result.output))}};
 }
 
 std::string replaced(std::string_view text, std::string_view mark, std::string_view by) {
@@ -54,18 +61,22 @@ std::string replaced(std::string_view text, std::string_view mark, std::string_v
 }  // namespace
 
 void check_drawable(const Options& options) {
-  constexpr std::int64_t most_side = 64, most_channels = 16;
+  constexpr std::int64_t most_side = 128, most_numbers = 1 << 20;
   const Size2D drawn = options.natural_size(), output = options.geometry().input;
   const std::int64_t side = std::max({drawn.height, drawn.width, output.height, output.width});
   if (side > most_side)
+    raise<ValueError>(
+        "conv_transpose",
+        "a picture shows every number, of {} output pixels before the crop here; the most it draws is {}: "
+        "take a smaller --input-shape",
+        text_of(drawn), text_of(Size2D(most_side)));
+  const auto& layer = options.layer;
+  const std::int64_t numbers = options.input.height * options.input.width * layer.in_channels +
+                               options.kernel_shape().numel() + drawn.height * drawn.width * layer.filters;
+  if (numbers > most_numbers)
     raise<ValueError>("conv_transpose",
-                      "a picture of {} output pixels before the crop cannot be read; the most it draws "
-                      "is {}: take a smaller --input-shape",
-                      text_of(drawn), text_of(Size2D(most_side)));
-  if (std::max(options.layer.in_channels, options.layer.filters) > most_channels || options.batch > 1)
-    raise<ValueError>("conv_transpose",
-                      "a picture shows one image of at most {} channels and filters, got {} of {} and {}",
-                      most_channels, options.batch, options.layer.in_channels, options.layer.filters);
+                      "a picture holds at most {} numbers (2^20), {} channels and {} filters make it {}: take fewer",
+                      most_numbers, layer.in_channels, layer.filters, numbers);
 }
 
 void write_page(const Options& options, const Case& given, const Result& result) {

@@ -304,6 +304,7 @@ function play() {
 function start() {
   const given = JSON.parse(element('case').textContent);
   Object.assign(state, {layer: given, data: given.data, filter: 0, channel: 0});
+  if (given.images > 1) element('note').textContent = `The first of ${given.images} images.`;
   makeControls();
   listen('input', (row, column) => goTo(row * state.layer.input[1] + column + 1), describe.input);
   listen('kernel', () => {}, describe.kernel);

@@ -46,7 +46,7 @@ Padding padding(const std::string& text) {
 
 /// The command line as text, before it means anything.
 struct Words {
-  std::string input_shape, kernel_size, strides = "1", padding = "valid", output_padding, dilation_rate = "1";
+  std::string input_shape, kernel_size, strides, padding, output_padding, dilation_rate = "1";
   std::string activation = "linear", data_format = "channels_last", values = "ramp", solve, expect;
   bool no_bias = false;
 };
@@ -56,12 +56,10 @@ void add_options(CLI::App& app, Words& words, Options& options) {
   app.add_option("--input-shape", words.input_shape, help("height x width x channels, such as 4x4x3"));
   app.add_option("--batch", options.batch, help("images (1)"));
   app.add_option("--filters", options.layer.filters, help("channels of the output (as many as the input has)"));
-  auto* kernel_size = app.add_option("--kernel-size", words.kernel_size, help("5 or 5x3"));
-  auto* strides = app.add_option("--strides", words.strides, help("output pixels from one tile to the next (1)"));
-  auto* padding = app.add_option("--padding", words.padding,
-                                 help("what is cropped: same, valid, N, or TOPxLEFTxBOTTOMxRIGHT (valid)"));
-  auto* output_padding =
-      app.add_option("--output-padding", words.output_padding, help("rows and columns more at the end"));
+  app.add_option("--kernel-size", words.kernel_size, help("5 or 5x3"));
+  app.add_option("--strides", words.strides, help("output pixels from one tile to the next (1)"));
+  app.add_option("--padding", words.padding, help("what is cropped: same, valid, N, or TOPxLEFTxBOTTOMxRIGHT (valid)"));
+  app.add_option("--output-padding", words.output_padding, help("rows and columns more at the end"));
   app.add_option("--dilation-rate", words.dilation_rate, help("distance between the kernel's taps (1)"));
   app.add_option("--groups", options.layer.groups, help("parts that the channels are split into (1)"));
   app.add_flag("--no-bias", words.no_bias, help("no number added to each output channel"));
@@ -73,28 +71,32 @@ void add_options(CLI::App& app, Words& words, Options& options) {
       app.add_option("--load", options.load,
                      help("safetensors file with input [N, H, W, C], kernel [kh, kw, filters / groups, C], and "
                           "where wanted bias and output_grad"));
-  app.add_option("--save", options.save, help("safetensors file for the output and the gradients"));
-  app.add_flag("--verify", options.verify, help("compute the output in four ways and compare"));
-  auto* solve = app.add_option("--solve", words.solve, help("16x16: which parameters give this output?"));
+  auto* save = app.add_option("--save", options.save, help("safetensors file for the output and the gradients"));
+  auto* verify = app.add_flag("--verify", options.verify, help("compute the output in four ways and compare"));
+  auto* solve = app.add_option(
+      "--solve", words.solve,
+      help("16x16: which parameters give this output? Those given beside it stay; the others are searched"));
   app.add_option("--limit", options.limit, help("lines of each kind that --solve prints (12)"))
       ->check(CLI::PositiveNumber);
-  app.add_option("--expect", words.expect, help("12x12: do these parameters give it, and what would?"));
-  app.add_flag("--compare", options.compare, help("the same layer in Keras, PyTorch and ONNX"));
-  app.add_option("--html", options.html, help("write a page that shows it happening"));
-  app.add_option("--svg", options.svg, help("draw the steps as one picture"));
+  auto* expect = app.add_option("--expect", words.expect, help("12x12: do these parameters give it, and what would?"));
+  auto* compare = app.add_flag("--compare", options.compare, help("the same layer in Keras, PyTorch and ONNX"));
+  auto* html = app.add_option("--html", options.html, help("write a page that shows it happening"));
+  auto* svg = app.add_option("--svg", options.svg, help("draw the steps as one picture"));
   app.add_flag("--full", options.full, help("print everything, however large"));
   values->excludes(load);
-  for (auto* searched : {kernel_size, strides, padding, output_padding, load}) solve->excludes(searched);
+  for (auto* of_one_layer : {load, save, verify, expect, compare, html, svg}) solve->excludes(of_one_layer);
 }
 
 void read(const Words& words, Options& options) {
   auto& layer = options.layer;
-  layer.strides = size("--strides", words.strides);
-  layer.padding = padding(words.padding);
+  options.given = {!words.kernel_size.empty(), !words.strides.empty(), !words.padding.empty(),
+                   !words.output_padding.empty()};
+  if (options.given.strides) layer.strides = size("--strides", words.strides);
+  if (options.given.padding) layer.padding = padding(words.padding);
   layer.dilation_rate = size("--dilation-rate", words.dilation_rate);
   layer.use_bias = !words.no_bias;
   layer.activation = activation_named(words.activation);
-  if (!words.output_padding.empty()) layer.output_padding = size("--output-padding", words.output_padding);
+  if (options.given.output_padding) layer.output_padding = size("--output-padding", words.output_padding);
   if (!words.solve.empty()) options.solve = size("--solve", words.solve);
   if (!words.expect.empty()) options.expect = size("--expect", words.expect);
 
@@ -116,7 +118,7 @@ void read(const Words& words, Options& options) {
     options.input = {shape[0], shape[1]};
     layer.in_channels = shape[2];
   }
-  if (!words.kernel_size.empty()) layer.kernel_size = size("--kernel-size", words.kernel_size);
+  if (options.given.kernel_size) layer.kernel_size = size("--kernel-size", words.kernel_size);
 }
 
 /// What a file does not say must stand on the command line.
@@ -126,7 +128,7 @@ void complete(const Words& words, Options& options) {
   if (words.kernel_size.empty() && !options.solve)
     raise<ValueError>("--kernel-size", "is required, such as --kernel-size 3; or ask --solve 16x16 for the choices");
   if (options.layer.filters == 0) options.layer.filters = options.layer.in_channels;
-  if (options.solve) options.layer.kernel_size = 1;
+  if (!options.given.kernel_size) options.layer.kernel_size = 1;
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <tessera/core/autograd.hpp>
 #include <tessera/core/ops/conv2d.hpp>
 #include <tessera/interop/atomic_file.hpp>
+#include <vector>
 
 #include "matrices.hpp"
 
@@ -31,22 +32,31 @@ const char* class_of(Look look) {
   return names[static_cast<std::size_t>(look)];
 }
 
-/// Adds a grid of numbers to the right of what is there.
+/// Adds a grid of numbers to the right of what is there, its columns as wide as its longest number.
 void add_grid(Picture& picture, const std::string& title, Size2D size, const Element& element) {
-  const std::int64_t width = std::max<std::int64_t>(size.width * cell, static_cast<std::int64_t>(title.size()) * 8);
-  picture.body += fmt::format("<text x='{}' y='30' class='h'>{}</text>\n", picture.x, title);
+  struct Cell {
+    std::string number;
+    Look look;
+  };
+  std::vector<Cell> cells;
+  std::size_t longest = 0;
   for (std::int64_t row = 0; row < size.height; ++row)
     for (std::int64_t column = 0; column < size.width; ++column) {
       const auto [value, look] = element(row, column);
-      const std::int64_t x = picture.x + column * cell, y = top + row * cell;
-      const std::string number = number_text(value);
-      picture.body += fmt::format(
-          "<rect x='{}' y='{}' width='{}' height='{}' class='{}'/><text x='{}' y='{}' class='n{}'"
-          ">{}</text>\n",
-          x, y, cell, cell, class_of(look), x + cell / 2, y + cell / 2 + 4, look == Look::cropped ? " g" : "",
-          number.size() > 6 ? number.substr(0, 6) : number);
+      cells.push_back({number_text(value), look});
+      longest = std::max(longest, cells.back().number.size());
     }
-  picture.x += width + gap;
+  const std::int64_t cell_width = std::max(cell, static_cast<std::int64_t>(longest) * 8 + 8);
+  picture.body += fmt::format("<text x='{}' y='30' class='h'>{}</text>\n", picture.x, title);
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const auto place = static_cast<std::int64_t>(i);
+    const std::int64_t x = picture.x + place % size.width * cell_width, y = top + place / size.width * cell;
+    picture.body += fmt::format(
+        "<rect x='{}' y='{}' width='{}' height='{}' class='{}'/><text x='{}' y='{}' class='n{}'>{}</text>\n", x, y,
+        cell_width, cell, class_of(cells[i].look), x + cell_width / 2, y + cell / 2 + 4,
+        cells[i].look == Look::cropped ? " g" : "", cells[i].number);
+  }
+  picture.x += std::max<std::int64_t>(size.width * cell_width, static_cast<std::int64_t>(title.size()) * 8) + gap;
   picture.height = std::max(picture.height, top + size.height * cell);
 }
 
@@ -71,10 +81,11 @@ class Strip {
   std::string draw() {
     const std::int64_t pixels = options_.input.height * options_.input.width;
     const auto& layer = options_.layer;
-    const auto of = [](const char* name, std::int64_t count) {
-      return count == 1 ? std::string(name) : fmt::format("{}, channel 0 of {}", name, count);
+    const auto of = [](const std::string& name, std::int64_t count) {
+      return count == 1 ? name : fmt::format("{}, channel 0 of {}", name, count);
     };
-    add_grid(picture_, of("input", layer.in_channels), options_.input, [&](auto row, auto column) {
+    const std::string input = options_.batch == 1 ? "input" : fmt::format("input, image 0 of {}", options_.batch);
+    add_grid(picture_, of(input, layer.in_channels), options_.input, [&](auto row, auto column) {
       return std::pair(given_.input.at({0, row, column, 0}), Look::plain);
     });
     add_grid(picture_, "kernel", layer.kernel_size, [&](auto row, auto column) {

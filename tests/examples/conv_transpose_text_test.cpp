@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "tests/support/program.hpp"
@@ -63,4 +65,23 @@ TEST_CASE("conv_transpose draws a picture and a page without a link to anywhere"
     for (const char* link : {" src=", " href=", "url(", "@import", "fetch("})
       CHECK(text.str().find(link) == std::string::npos);
   }
+}
+
+TEST_CASE("conv_transpose draws the first image of a batch and says so") {
+  const TemporaryFolder folder;
+  const std::string svg = (folder / "strip.svg").string(), html = (folder / "page.html").string();
+  const std::string layer = "--input-shape 3x3x1 --kernel-size 3 --values ones --svg " + svg + " --html " + html;
+  const Ran ran = run_program("conv_transpose", layer + " --batch 3");
+  CHECK(ran.text == "The picture shows the first of 3 images.\n");
+  CHECK(ran.status == 0);
+  const auto text_of = [](const std::string& path) {
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  CHECK(text_of(svg).find(">input, image 0 of 3<") != std::string::npos);
+  CHECK(text_of(html).find("\"images\":3") != std::string::npos);
+  const auto count = [](const std::string& text) { return std::count(text.begin(), text.end(), '\n'); };
+  const auto cells = count(text_of(svg));
+  REQUIRE(run_program("conv_transpose", layer).status == 0);
+  CHECK(count(text_of(svg)) == cells);
 }
