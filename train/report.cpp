@@ -95,7 +95,7 @@ void RunReport::finish() {
   report_.state = report_.history.empty() ? "no epoch"
                   : report_.history.back().epoch < epochs_
                       ? fmt::format("ended after epoch {} of {}", report_.history.back().epoch, epochs_)
-                      : fmt::format("{} epochs", epochs_);
+                      : fmt::format("{} epoch{}", epochs_, epochs_ == 1 ? "" : "s");
   write();
 }
 

@@ -30,7 +30,12 @@ Axis axis_up_to(double largest) {
 
 bool drawn(const std::optional<double>& value) { return value && std::isfinite(*value); }
 
-std::string short_number(double value) { return value == 0 ? "0" : fmt::format("{:.3g}", value); }
+/// What stands at an axis, in few letters: "0.25", "1.5e-4".
+std::string short_number(double value) {
+  if (value == 0 || value >= 1e-3) return fmt::format("{:.3g}", value);
+  const int exponent = static_cast<int>(std::floor(std::log10(value) + 1e-9));
+  return fmt::format("{:.2g}e{}", value / std::pow(10, exponent), exponent);
+}
 
 class Chart {
  public:

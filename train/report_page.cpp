@@ -41,7 +41,7 @@ std::string tiles(const Report& report) {
   return "<div class=\"tiles\">" + tile("mIoU", share(best->val_miou), of) +
          tile("pixel accuracy", share(best->val_pixel_accuracy), of) +
          tile("validation loss", number(best->val_loss), of) +
-         tile("training", duration(last.seconds), fmt::format("{} epochs", last.epoch)) +
+         tile("training", duration(last.seconds), last.epoch == 1 ? "1 epoch" : fmt::format("{} epochs", last.epoch)) +
          tile("speed", fmt::format("{:.3g}", last.images_per_second), "images per second") + "</div>\n";
 }
 

@@ -111,6 +111,14 @@ TEST_CASE("a curve has gaps where there is no number, and a dot where there is o
   CHECK(count(html, "<b>3</b>") == 1);
 }
 
+TEST_CASE("a chart of small numbers keeps its labels short") {
+  const std::string html =
+      curves_html({.title = "Rate", .series = {{"rate", "e", {1.3e-4, 0.7e-4}}}, .epochs = {1, 2}});
+  CHECK(count(html, ">1.5e-4</text>") == 1);
+  CHECK(count(html, ">5e-5</text>") == 1);
+  CHECK(count(html, ">0</text>") == 1);
+}
+
 TEST_CASE("the confusion of many classes is drawn without numbers and without empty cells") {
   ConfusionMatrix many(60);
   many.add(Tensor::from({0, 1, 59, 59}, {4}), Tensor::from({0, 1, 59, 3}, {4}));
