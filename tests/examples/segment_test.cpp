@@ -161,7 +161,7 @@ TEST_CASE("training options come from TOML and JSON files, too, and a command li
   };
   const std::string toml = write("a.toml", "# a run\ndata = \"" + (folder / "da #ta").string() +
                                                "\"  # cells\nignore-index = 9\nwidth=4\ndepth = 1\nsize = \"24x32\"\n"
-                                               "epochs = 2\nloss = \"ce+0.5*dice\"\nturn = false\nflip = true\n");
+                                               "epochs = 2\nloss = \"ce+0.5*dice\"\naugment = \"flip\"\n");
   const Ran trained = segment("train --epochs 1" + toml + " --out " + (folder / "one").string());
   CHECK(trained.status == 0);
   CHECK(has(trained, "1 epochs of 1 steps of 4 images of 24x32, loss ce+0.5*dice"));
