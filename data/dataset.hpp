@@ -1,8 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
-#include <tessera/core/tensor.hpp>
+#include <tessera/data/image.hpp>
 #include <vector>
 
 namespace tessera {
@@ -17,11 +18,20 @@ struct Sample {
   std::string name;
 };
 
+/// How the numbers or colours in mask files become labels, where they are not labels themselves. no_label: ignored.
+struct MaskEncoding {
+  std::map<std::int32_t, std::int32_t> values{};  ///< label of each value; empty: values are labels
+  std::map<Rgb, std::int32_t> colors{};           ///< label of each colour; empty: coloured masks are not known
+  bool empty() const { return values.empty() && colors.empty(); }
+  bool operator==(const MaskEncoding&) const = default;
+};
+
 /// What the numbers in the masks mean.
 struct Labels {
   std::int64_t classes = 0;
   std::int32_t ignore_index = no_label;
   std::vector<std::string> names{};  ///< one a class, or empty
+  MaskEncoding encoding{};           ///< of the mask files
 };
 
 /// Images with masks, numbered from 0.

@@ -5,6 +5,7 @@
 #include <tessera/core/error.hpp>
 #include <tessera/data/folder.hpp>
 #include <tessera/data/image.hpp>
+#include <tessera/data/mask_encoding.hpp>
 #include <tessera/data/mask_values.hpp>
 
 namespace tessera {
@@ -48,13 +49,13 @@ std::vector<fs::path> images_in(const fs::path& folder) {
   std::error_code error;
   fs::directory_iterator entries(folder, error);
   if (error) throw IoError(fmt::format("{}: cannot open the folder: {}", folder.string(), error.message()));
-  std::vector<fs::path> files;
+  // Stems are taken once: taken anew in every comparison, they would cost 100,000 files a second.
+  std::vector<std::pair<std::string, std::string>> by_stem;
   for (const fs::directory_entry& entry : entries)
-    if (is_image_name(entry.path())) files.push_back(entry.path());
-  std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
-    const auto stem_a = a.stem().native(), stem_b = b.stem().native();
-    return stem_a != stem_b ? stem_a < stem_b : a.native() < b.native();
-  });
+    if (is_image_name(entry.path())) by_stem.emplace_back(entry.path().stem().native(), entry.path().native());
+  std::sort(by_stem.begin(), by_stem.end());
+  std::vector<fs::path> files;
+  for (auto& entry : by_stem) files.emplace_back(std::move(entry.second));
   return files;
 }
 
@@ -86,7 +87,8 @@ Tensor read_picture(const fs::path& path, std::int64_t channels) {
 }
 
 FolderDataset::FolderDataset(const fs::path& folder, const std::string& split, FolderOptions options)
-    : channels_(options.channels), labels_{options.classes, options.ignore_index, std::move(options.names)} {
+    : channels_(options.channels),
+      labels_{options.classes, options.ignore_index, std::move(options.names), std::move(options.encoding)} {
   const fs::path images = folder / split / "images", masks = folder / split / "masks";
   if (!fs::is_directory(images) || !fs::is_directory(masks))
     throw IoError(fmt::format("{}: no such folder; expected {}/{{train,val}}/{{images,masks}}",
@@ -99,8 +101,15 @@ FolderDataset::FolderDataset(const fs::path& folder, const std::string& split, F
   for (std::size_t i = 0; i < image_paths.size(); ++i)
     pairs_.push_back({image_paths[i].stem().string(), image_paths[i], mask_paths[i]});
   if (channels_ == 0) channels_ = first_channels(image_paths);
-  if (labels_.classes == 0)
-    labels_.classes = classes_of(count_mask_values(mask_paths), labels_.ignore_index, masks.string());
+  if (labels_.classes == 0 && labels_.encoding.empty()) {
+    const MaskValues values = count_mask_values(mask_paths);
+    if (is_black_and_white(values, labels_.ignore_index))
+      labels_.encoding = encoding_of({0, 255}, labels_.ignore_index);
+    else
+      labels_.classes = classes_of(values, labels_.ignore_index, masks.string());
+  }
+  if (labels_.classes == 0) labels_.classes = classes_of(labels_.encoding);
+  if (!labels_.encoding.values.empty()) labels_.ignore_index = no_label;
 }
 
 Sample FolderDataset::get(std::int64_t index) const {
@@ -115,7 +124,7 @@ Sample FolderDataset::get(std::int64_t index) const {
 
 Tensor FolderDataset::mask(std::int64_t index) const {
   const fs::path& path = pairs_.at(static_cast<std::size_t>(index)).mask;
-  Tensor mask = read_mask(path);
+  Tensor mask = read_mask(path, labels_.encoding);
   check_mask(mask, labels_, path);
   return mask;
 }

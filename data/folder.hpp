@@ -12,10 +12,12 @@ struct FolderOptions {
   std::int32_t ignore_index = no_label;  ///< mask value of pixels that do not count
   std::int64_t channels = 0;             ///< 0: those of the first image that can be read
   std::vector<std::string> names{};      ///< of the classes
+  MaskEncoding encoding{};               ///< of the masks; where it has values, it says what is ignored, too
 };
 
 /// Pairs DIR/SPLIT/images/STEM.* and DIR/SPLIT/masks/STEM.*, sorted by stem, read when asked for.
 ///
+/// Where the classes have to be found and the masks hold 0 and 255 alone, these are the classes 0 and 1.
 /// IoError names the file: an image without a mask or the reverse, sizes that differ, mask values beyond the classes,
 /// channels that cannot be converted without loss.
 class FolderDataset final : public Dataset {

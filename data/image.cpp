@@ -70,7 +70,10 @@ Tensor read_mask(const std::filesystem::path& path) {
   const Image image = read_image(path, ImageUse::labels);
   const Shape& shape = image.pixels.shape();
   if (shape[2] > 2 && !is_grey(image.pixels))
-    fail(path, fmt::format("the mask is coloured ({} channels): expected one class index a pixel", shape[2]));
+    fail(path,
+         fmt::format("the mask is coloured ({} channels): expected one class index a pixel, or a --colour-map that "
+                     "lists the classes' colours",
+                     shape[2]));
   Tensor mask = Tensor::empty({shape[0], shape[1]}, i32);
   auto* out = mask.mutable_data<std::int32_t>();
   dispatch_all(image.pixels.dtype(), [&](auto zero) {

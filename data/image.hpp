@@ -24,7 +24,8 @@ inline constexpr std::int64_t max_image_pixels = std::int64_t{1} << 27;
 /// number as it is stored.
 enum class ImageUse : std::uint8_t { picture, labels };
 
-/// Reads a PNG, JPEG or PNM file, known by its first bytes. IoError names the file and what is wrong with it.
+/// Reads a PNG, JPEG (turned as its Exif orientation says) or PNM file, known by its first bytes. IoError names the
+/// file and what is wrong with it.
 Image read_image(const std::filesystem::path& path, ImageUse use = ImageUse::picture);
 
 /// Reads a mask of class indices [H, W], i32: grey values or palette indices; grey saved as RGB is taken as grey.

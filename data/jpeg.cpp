@@ -7,12 +7,15 @@
 
 #include <array>
 #include <tessera/core/error.hpp>
+#include <tessera/data/exif.hpp>
 #include <tessera/data/image_codec.hpp>
 
 namespace tessera {
 namespace {
 
 using namespace image_codec;
+
+constexpr int exif_marker = JPEG_APP0 + 1;
 
 struct ErrorManager : jpeg_error_mgr {
   std::jmp_buf jump;
@@ -54,8 +57,10 @@ class Reader {
     check(succeeds(errors_, [&] {
       jpeg_create_decompress(&jpeg_);
       jpeg_stdio_src(&jpeg_, file_.get());
+      jpeg_save_markers(&jpeg_, exif_marker, 0xFFFF);
       jpeg_read_header(&jpeg_, TRUE);
     }));
+    const int orientation = orientation_of_file();
     check_size(path_, jpeg_.image_width, jpeg_.image_height);
     if (jpeg_.num_components != 1 && jpeg_.num_components != 3)
       fail(path_, fmt::format("a JPEG of {} channels (CMYK) is not read: save it as RGB", jpeg_.num_components));
@@ -72,10 +77,17 @@ class Reader {
       }
       jpeg_finish_decompress(&jpeg_);
     }));
-    return {pixels_of(bytes, layout), 8, {}};
+    return {upright(pixels_of(bytes, layout), orientation), 8, {}};
   }
 
  private:
+  int orientation_of_file() const {
+    for (const jpeg_marker_struct* marker = jpeg_.marker_list; marker != nullptr; marker = marker->next)
+      if (const int orientation = exif_orientation({marker->data, marker->data_length}); orientation != 1)
+        return orientation;
+    return 1;
+  }
+
   void check(bool success) const {
     if (!success) fail(path_, fmt::format("not a whole JPEG file: {}", errors_.message.data()));
   }

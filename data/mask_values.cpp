@@ -25,13 +25,14 @@ std::string hint_for(const MaskValues& values, std::int64_t classes) {
   const std::int32_t largest = values.rbegin()->first;
   const bool only_0_and_255 = values.size() <= 2 && largest == 255 && (values.size() == 1 || values.contains(0));
   if (only_0_and_255)
-    return "0/255 masks: save the foreground as 1 instead of 255, or pass --ignore-index 255 if 255 means unlabelled";
+    return "0/255 masks: pass --mask-values 0,255 to have the classes 0 and 1, or --ignore-index 255 if 255 means "
+           "unlabelled";
   const auto beyond = std::count_if(values.begin(), values.end(),
                                     [&](const auto& entry) { return entry.first < 0 || entry.first >= classes; });
   if (beyond == 1)
     return fmt::format("pass --ignore-index {} if {} means unlabelled, or --classes {} if it is a class", largest,
                        largest, std::int64_t{largest} + 1);
-  return fmt::format("pass --classes {} if these are classes; other encodings must be saved as class indices",
+  return fmt::format("pass --classes {} if these are classes, or --mask-values with the value of each class",
                      std::int64_t{largest} + 1);
 }
 
@@ -48,14 +49,26 @@ void add_values(MaskValues& values, const Tensor& mask) {
 
 MaskValues count_mask_values(const std::vector<std::filesystem::path>& masks) {
   std::vector<MaskValues> parts(masks.size());
+  std::vector<std::string> problems(masks.size());
   parallel_for(static_cast<std::int64_t>(masks.size()), [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
-    add_values(parts[at], read_mask(masks[at]));
+    try {
+      add_values(parts[at], read_mask(masks[at]));
+    } catch (const IoError& error) {
+      problems[at] = error.what();
+    }
   });
   MaskValues total;
   for (const MaskValues& part : parts)
     for (const auto& [value, count] : part) total[value] += count;
+  if (total.empty() && !problems.empty()) throw IoError(problems[0]);
   return total;
+}
+
+bool is_black_and_white(const MaskValues& values, std::int32_t ignore_index) {
+  MaskValues kept = values;
+  kept.erase(ignore_index);
+  return kept.size() == 2 && kept.contains(0) && kept.contains(255);
 }
 
 std::int64_t classes_of(const MaskValues& values, std::int32_t ignore_index, const std::string& folder) {

@@ -12,8 +12,11 @@ namespace tessera {
 /// How many pixels hold each value, smallest value first.
 using MaskValues = std::map<std::int32_t, std::int64_t>;
 
-/// Counts the values of all these masks, in parallel.
+/// Counts the values of all these masks that can be read, in parallel. IoError where none can.
 MaskValues count_mask_values(const std::vector<std::filesystem::path>& masks);
+
+/// True where 0 and 255 are all the values that are not ignored.
+bool is_black_and_white(const MaskValues& values, std::int32_t ignore_index);
 
 /// Classes that these values stand for: the largest plus one, `ignore_index` left out. IoError, naming `folder`, where
 /// so few of the values in between occur that they are hardly class indices, with a hint at what they may be.

@@ -1,10 +1,9 @@
-#include <fmt/ranges.h>
-
 #include <algorithm>
-#include <optional>
+#include <iterator>
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>
 #include <tessera/data/image.hpp>
+#include <tessera/data/mask_encoding.hpp>
 #include <tessera/train/audit.hpp>
 
 namespace tessera {
@@ -15,7 +14,7 @@ namespace fs = std::filesystem;
 /// What one pair holds, or why it cannot be used.
 struct PairAudit {
   std::array<std::int64_t, 3> size{};
-  std::map<std::int32_t, std::int64_t> values;
+  MaskCounts counts;
   std::string problem;
 };
 
@@ -33,40 +32,73 @@ std::map<std::string, fs::path> files_of(const fs::path& folder, std::vector<std
   return files;
 }
 
-PairAudit audit_pair(const fs::path& image_path, const fs::path& mask_path) {
+bool strictly_between(std::int32_t a, std::int32_t value, std::int32_t b) {
+  return (a < value && value < b) || (b < value && value < a);
+}
+
+void count_values(const Tensor& mask, std::map<std::int32_t, MaskValue>& values) {
+  const std::int64_t height = mask.size(0), width = mask.size(1);
+  const auto* pixel = mask.data<std::int32_t>();
+  MaskValue* count = nullptr;
+  for (std::int64_t y = 0; y < height; ++y)
+    for (std::int64_t x = 0; x < width; ++x, ++pixel) {
+      if (count == nullptr || *pixel != *(pixel - 1)) count = &values[*pixel];  // std::map's entries stay in place
+      ++count->pixels;
+      const bool across = x > 0 && x + 1 < width && strictly_between(pixel[-1], *pixel, pixel[1]);
+      const bool down = y > 0 && y + 1 < height && strictly_between(pixel[-width], *pixel, pixel[width]);
+      count->between += across || down;
+    }
+}
+
+void count_colors(const Tensor& pixels, std::map<Rgb, MaskValue>& colors) {
+  const auto* pixel = pixels.data<std::uint8_t>();
+  const std::int64_t channels = pixels.size(2);
+  for (std::int64_t i = 0; i < pixels.numel(); i += channels)
+    ++colors[Rgb{pixel[i], pixel[i + 1], pixel[i + 2]}].pixels;
+}
+
+bool is_colored(const Tensor& pixels) {
+  if (pixels.dtype() != u8 || pixels.size(2) < 3) return false;
+  const auto* pixel = pixels.data<std::uint8_t>();
+  for (std::int64_t i = 0; i < pixels.numel(); i += pixels.size(2))
+    if (pixel[i] != pixel[i + 1] || pixel[i] != pixel[i + 2]) return true;
+  return false;
+}
+
+void count_mask(const fs::path& path, const MaskEncoding& encoding, PairAudit& pair) {
+  const Image raw = read_image(path, ImageUse::labels);
+  if (raw.pixels.size(0) != pair.size[0] || raw.pixels.size(1) != pair.size[1])
+    throw IoError(fmt::format("{}: {} x {} pixels, but its image has {} x {}", path.string(), raw.pixels.size(1),
+                              raw.pixels.size(0), pair.size[1], pair.size[0]));
+  if (!raw.palette.empty()) pair.counts.palettes[raw.palette] = 1;
+  if (encoding.empty() && is_colored(raw.pixels))
+    count_colors(raw.pixels, pair.counts.colors);
+  else
+    count_values(read_mask(path, encoding), pair.counts.values);
+  for (auto& [value, count] : pair.counts.values) count.masks = 1;
+  for (auto& [color, count] : pair.counts.colors) count.masks = 1;
+}
+
+PairAudit audit_pair(const fs::path& image_path, const fs::path& mask_path, const MaskEncoding& encoding) {
   PairAudit pair;
   try {
-    const Tensor image = read_image(image_path).pixels, mask = read_mask(mask_path);
+    const Tensor image = read_image(image_path).pixels;
     pair.size = {image.size(0), image.size(1), image.size(2)};
-    if (mask.size(0) != image.size(0) || mask.size(1) != image.size(1))
-      throw IoError(fmt::format("{}: {} x {} pixels, but its image has {} x {}", mask_path.string(), mask.size(1),
-                                mask.size(0), image.size(1), image.size(0)));
-    for (const std::int32_t value : mask.span<std::int32_t>()) ++pair.values[value];
+    count_mask(mask_path, encoding, pair);
   } catch (const Error& error) {
     pair.problem = error.what();
   }
   return pair;
 }
 
-/// The first few names, and how many more there are.
-std::string some(const std::vector<std::string>& names, std::string_view separator) {
-  constexpr std::size_t shown = 8;
-  const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(shown, names.size()));
-  std::string text = fmt::format("{}", fmt::join(names.begin(), end, separator));
-  if (names.size() > shown) text += fmt::format("{}and {} more", separator, names.size() - shown);
-  return text;
-}
-
-}  // namespace
-
-PartAudit audit_part(const fs::path& folder) {
-  PartAudit audit{folder, {}, {}, {}, {}, {}, {}};
+PartAudit audit_part(const fs::path& folder, const AuditOptions& options) {
+  PartAudit audit{.folder = folder};
   const std::map<std::string, fs::path> images = files_of(folder / "images", audit.problems);
   const std::map<std::string, fs::path> masks = files_of(folder / "masks", audit.problems);
-  std::vector<std::pair<fs::path, fs::path>> pairs;
+  std::vector<FolderDataset::Pair> pairs;
   for (const auto& [stem, path] : images) {
     if (const auto mask = masks.find(stem); mask != masks.end())
-      pairs.emplace_back(path, mask->second);
+      pairs.push_back({stem, path, mask->second});
     else
       audit.images_without_mask.push_back(path.filename().string());
   }
@@ -74,73 +106,77 @@ PartAudit audit_part(const fs::path& folder) {
     if (!images.contains(stem)) audit.masks_without_image.push_back(path.filename().string());
 
   audit.pairs = static_cast<std::int64_t>(pairs.size());
+  if (options.begin) options.begin(audit.pairs);
   std::vector<PairAudit> audits(pairs.size());
   parallel_for(audit.pairs, [&](std::int64_t i) {
-    const auto& [image, mask] = pairs[static_cast<std::size_t>(i)];
-    audits[static_cast<std::size_t>(i)] = audit_pair(image, mask);
+    const auto at = static_cast<std::size_t>(i);
+    audits[at] = audit_pair(pairs[at].image, pairs[at].mask, options.encoding);
+    if (options.advance) options.advance();
   });
-  for (const PairAudit& pair : audits) {
+  for (std::size_t i = 0; i < audits.size(); ++i) {
+    const PairAudit& pair = audits[i];
     if (!pair.problem.empty()) {
       audit.problems.push_back(pair.problem);
       continue;
     }
+    audit.usable.push_back(pairs[i]);
     ++audit.sizes[pair.size];
-    for (const auto& [value, pixels] : pair.values) {
-      audit.values[value].pixels += pixels;
-      ++audit.values[value].masks;
-    }
+    audit.counts.add(pair.counts);
+    std::map<std::int32_t, std::int64_t>& mask = audit.masks.emplace_back();
+    for (const auto& [value, count] : pair.counts.values) mask[value] = count.pixels;
+    const auto& values = pair.counts.values;
+    if (values.size() == 1 && pair.counts.colors.empty() && values.begin()->first <= 0)
+      audit.empty_masks.push_back(pairs[i].mask.filename().string());
   }
   return audit;
 }
 
-MaskAdvice advise(const std::map<std::int32_t, MaskValue>& values) {
-  MaskAdvice advice;
-  std::vector<std::int32_t> present;
-  for (const auto& [value, count] : values) present.push_back(value);
-  if (present.empty()) return advice;
-  if (present == std::vector<std::int32_t>{0, 255}) {
-    advice.classes = 2;
-    advice.remarks.emplace_back(
-        "the masks hold 0 and 255, black and white: write 1 for 255 if white is a class; as they are, 255 would have "
-        "to be a class number or be ignored");
-    return advice;
+/// Counts as training on the advice would make them.
+ClassPixels class_pixels_of(const PartAudit& part, const MaskAdvice& advice) {
+  const auto classes = static_cast<std::size_t>(advice.classes);
+  ClassPixels counts{std::vector<std::int64_t>(classes), std::vector<std::int64_t>(classes)};
+  const MaskEncoding encoding = encoding_of(advice.mask_values, no_label);
+  for (const auto& mask : part.masks) {
+    std::vector<std::int64_t> pixels(classes);
+    for (const auto& [value, count] : mask) {
+      const auto known = encoding.values.find(value);
+      const std::int32_t label = encoding.values.empty()          ? value
+                                 : known == encoding.values.end() ? no_label
+                                                                  : known->second;
+      if (label >= 0 && label < advice.classes && value != advice.ignore_index)
+        pixels[static_cast<std::size_t>(label)] += count;
+    }
+    std::int64_t whole = 0;
+    for (const std::int64_t count : pixels) whole += count;
+    for (std::size_t k = 0; k < classes; ++k) {
+      counts.pixels[k] += pixels[k];
+      if (pixels[k] > 0) counts.in_company[k] += whole;
+    }
   }
-  if (present.back() == 255 && present.size() > 1) {
-    advice.ignore_index = 255;
-    advice.remarks.emplace_back("255 commonly marks pixels to ignore");
-    present.pop_back();
-  }
-  advice.classes = present.back() + 1;
-  std::vector<std::int32_t> absent;
-  for (std::int32_t value = 0; value < present.back(); ++value)
-    if (!std::binary_search(present.begin(), present.end(), value)) absent.push_back(value);
-  if (absent.size() == 1 && absent[0] == 0)
-    advice.remarks.emplace_back("no pixel is 0: the classes seem to be counted from 1; they have to be counted from 0");
-  else if (!absent.empty())
-    advice.remarks.push_back(
-        fmt::format("{} of the values below {} stand in no mask, {} the first: are these class "
-                    "indices, or grey values?",
-                    absent.size(), present.back(), absent[0]));
-  return advice;
+  return counts;
 }
 
-std::string to_text(const PartAudit& audit) {
-  std::string text = fmt::format("{}: {} images with their masks\n", audit.folder.string(), audit.pairs);
-  if (!audit.images_without_mask.empty())
-    text += fmt::format("  without a mask: {}\n", some(audit.images_without_mask, ", "));
-  if (!audit.masks_without_image.empty())
-    text += fmt::format("  masks without an image: {}\n", some(audit.masks_without_image, ", "));
-  for (const auto& [size, count] : audit.sizes)
-    text += fmt::format("  {} of {} x {} pixels, {} channel{}\n", count, size[1], size[0], size[2],
-                        size[2] == 1 ? "" : "s");
-  std::int64_t pixels = 0;
-  for (const auto& [value, count] : audit.values) pixels += count.pixels;
-  if (pixels > 0) text += fmt::format("  {:>10} {:>14} {:>8} {:>8}\n", "mask value", "pixels", "share", "masks");
-  for (const auto& [value, count] : audit.values)
-    text += fmt::format("  {:>10} {:>14} {:>7.2f}% {:>8}\n", value, count.pixels,
-                        100 * static_cast<double>(count.pixels) / static_cast<double>(pixels), count.masks);
-  if (!audit.problems.empty()) text += fmt::format("  cannot be used:\n    {}\n", some(audit.problems, "\n    "));
-  return text;
+}  // namespace
+
+bool FolderAudit::sound() const {
+  return std::all_of(parts.begin(), parts.end(), [](const PartAudit& part) {
+    return part.problems.empty() && part.images_without_mask.empty() && part.masks_without_image.empty();
+  });
+}
+
+FolderAudit audit_folder(const fs::path& folder, const AuditOptions& options) {
+  FolderAudit audit{.names = options.names};
+  for (const char* part : {"train", "val"})
+    if (fs::is_directory(folder / part)) audit.parts.push_back(audit_part(folder / part, options));
+  if (audit.parts.empty()) audit.parts.push_back(audit_part(folder, options));
+  for (const PartAudit& part : audit.parts) audit.counts.add(part.counts);
+  if (options.encoding.empty()) {
+    audit.advice = advise(audit.counts);
+  } else {
+    audit.advice.classes = classes_of(options.encoding);
+  }
+  if (audit.advice.classes > 0) audit.class_pixels = class_pixels_of(audit.parts[0], audit.advice);
+  return audit;
 }
 
 }  // namespace tessera

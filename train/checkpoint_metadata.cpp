@@ -45,13 +45,18 @@ ModelOptions model_from(const json& value) {
 }
 
 json labels_json(const Labels& labels) {
-  return {{"classes", text_of(labels.classes)}, {"ignore_index", labels.ignore_index}, {"names", labels.names}};
+  json result = {{"classes", text_of(labels.classes)}, {"ignore_index", labels.ignore_index}, {"names", labels.names}};
+  if (!labels.encoding.values.empty()) result["mask_values"] = labels.encoding.values;
+  if (!labels.encoding.colors.empty()) result["mask_colors"] = labels.encoding.colors;
+  return result;
 }
 
 Labels labels_from(const json& value) {
   return {.classes = integer_of<std::int64_t>(value, "classes"),
           .ignore_index = value.at("ignore_index"),
-          .names = value.at("names").get<std::vector<std::string>>()};
+          .names = value.at("names").get<std::vector<std::string>>(),
+          .encoding = {.values = value.value("mask_values", std::map<std::int32_t, std::int32_t>()),
+                       .colors = value.value("mask_colors", std::map<Rgb, std::int32_t>())}};
 }
 
 json standardization_json(const Standardization& standardization) {

@@ -6,6 +6,7 @@
 #include <tessera/core/parallel.hpp>
 #include <tessera/data/augmentation_spec.hpp>
 #include <tessera/data/folder.hpp>
+#include <tessera/data/mask_encoding.hpp>
 #include <tessera/data/shapes.hpp>
 #include <tessera/interop/atomic_file.hpp>
 #include <tessera/train/check_samples.hpp>
@@ -77,12 +78,21 @@ void open_both_parts(Run& run) {
     run.val = shapes("val", o.size.height);
     return;
   }
-  const auto train = std::make_shared<FolderDataset>(
-      o.data, "train", FolderOptions{.classes = o.classes, .ignore_index = o.ignore_index});
+  ColorMap map;
+  if (!o.color_map.empty()) map = read_color_map(o.color_map);
+  if (!o.mask_values.empty())
+    map.encoding.values = encoding_of(parse_mask_values(o.mask_values), o.ignore_index).values;
+  FolderOptions folder{
+      .classes = o.classes, .ignore_index = o.ignore_index, .names = map.names, .encoding = map.encoding};
+  const auto train = std::make_shared<FolderDataset>(o.data, "train", folder);
   run.train = train;
-  const auto val = std::make_shared<FolderDataset>(
-      o.data, "val",
-      FolderOptions{.classes = train->labels().classes, .ignore_index = o.ignore_index, .channels = train->channels()});
+  if (map.encoding.empty() && !train->labels().encoding.empty())
+    run.notes.emplace_back(
+        "the masks hold 0 and 255: they are the classes 0 and 1; if 255 means unlabelled, pass --ignore-index 255");
+  folder.classes = train->labels().classes;
+  folder.channels = train->channels();
+  folder.encoding = train->labels().encoding;
+  const auto val = std::make_shared<FolderDataset>(o.data, "val", folder);
   run.val = val;
   check_part(run, *train, run.checkpoint.left_out);
   check_part(run, *val, run.val_left_out);
@@ -194,7 +204,8 @@ std::shared_ptr<const Dataset> open_data(const std::string& data, const std::str
                                          FolderOptions{.classes = checkpoint.labels.classes,
                                                        .ignore_index = checkpoint.labels.ignore_index,
                                                        .channels = checkpoint.model.in_channels,
-                                                       .names = checkpoint.labels.names});
+                                                       .names = checkpoint.labels.names,
+                                                       .encoding = checkpoint.labels.encoding});
 }
 
 void make_output_folder(const fs::path& folder) {

@@ -81,6 +81,16 @@ std::vector<RunOption> all_options() {
              "A mask value whose pixels do not count; -1, the default: all count"),
 
       option(
+          "mask-values", images, changes_result,
+          text_value(
+              "LIST", [](auto& o) -> auto& { return o.mask_values; }),
+          "The values of the classes 0, 1, ... in the masks where they are others: 0,255; 1,2,3 with --ignore-index 0. "
+          "Masks of 0 and 255 alone are understood without it"),
+      option("colour-map", images, false,
+             text_value(
+                 "FILE", [](auto& o) -> auto& { return o.color_map; }),
+             "For RGB and palette masks: lines \"name R G B\", one a class; what is named void does not count"),
+      option(
           "size", images, changes_result, size_value([](auto& o) -> auto& { return o.size; }),
           "Size of the shapes, or of the random crops trained on; 64 for shapes, for folders 7/8 of the first image, "
           "up to 256"),

@@ -30,7 +30,8 @@ auto checked(F&& f) {
 
 struct TrainOptions {
   tessera::RunOptions run{};
-  bool resume = false;  ///< the run in run.out
+  std::filesystem::path preview{};  ///< only draw the augmentation there; empty: train
+  bool resume = false;              ///< the run in run.out
   bool overfit = false;
 };
 
@@ -51,6 +52,13 @@ struct PredictOptions {
   bool skip_existing = false;  ///< leaves out images whose predictions are there
 };
 
+struct InspectOptions {
+  std::filesystem::path folder;
+  std::filesystem::path color_map;  ///< empty: none
+  std::filesystem::path html;       ///< contact sheet; empty: none
+  bool json = false;
+};
+
 struct SummaryOptions {
   std::string network;  ///< a checkpoint, or a network's name; empty: `model`
   tessera::ModelOptions model{.name = "tiny", .classes = 2};
@@ -63,7 +71,7 @@ int train(const TrainOptions& options);
 void evaluate(const EvaluateOptions& options);
 /// False where a file could not be predicted.
 bool predict(const PredictOptions& options);
-void inspect(const std::filesystem::path& folder);
+void inspect(const InspectOptions& options);
 void summarize(const SummaryOptions& options);
 
 }  // namespace segment

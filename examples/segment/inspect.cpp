@@ -1,6 +1,12 @@
 #include <fmt/format.h>
 
+#include <fstream>
+#include <memory>
+#include <tessera/data/mask_encoding.hpp>
+#include <tessera/interop/atomic_file.hpp>
 #include <tessera/train/audit.hpp>
+#include <tessera/train/contact_sheet.hpp>
+#include <tessera/train/pass_progress.hpp>
 
 #include "commands.hpp"
 
@@ -8,32 +14,28 @@ namespace segment {
 
 using namespace tessera;
 
-void inspect(const std::filesystem::path& folder) {
-  std::vector<PartAudit> parts;
-  checked([&] {
-    for (const char* part : {"train", "val"})
-      if (std::filesystem::is_directory(folder / part)) parts.push_back(audit_part(folder / part));
-    if (parts.empty()) parts.push_back(audit_part(folder));
+void inspect(const InspectOptions& options) {
+  const ColorMap map =
+      options.color_map.empty() ? ColorMap() : checked([&] { return read_color_map(options.color_map); });
+  std::unique_ptr<PassProgress> progress;
+  const FolderAudit audit = checked([&] {
+    return audit_folder(
+        options.folder,
+        {.names = map.names,
+         .encoding = map.encoding,
+         .begin = [&](std::int64_t pairs) { progress = std::make_unique<PassProgress>("images read", pairs, stderr); },
+         .advance = [&] { progress->advance(); }});
   });
-
-  std::map<std::int32_t, MaskValue> values;
-  bool sound = true;
-  for (const PartAudit& part : parts) {
-    fmt::print("{}\n", to_text(part));
-    sound = sound && part.problems.empty() && part.images_without_mask.empty() && part.masks_without_image.empty();
-    for (const auto& [value, count] : part.values) {
-      values[value].pixels += count.pixels;
-      values[value].masks += count.masks;
-    }
-  }
-  const MaskAdvice advice = advise(values);
-  for (const std::string& remark : advice.remarks) fmt::print("note: {}\n", remark);
-  if (advice.classes > 0) {
-    fmt::print("suggested: --classes {}", advice.classes);
-    if (advice.ignore_index >= 0) fmt::print(" --ignore-index {}", advice.ignore_index);
-    fmt::print("\n");
-  }
-  if (!sound) fmt::print("some files cannot be used for training; they are listed above\n");
+  progress.reset();
+  fmt::print("{}{}", options.json ? to_json(audit) : to_text(audit), options.json ? "\n" : "");
+  if (options.html.empty()) return;
+  const std::string page = contact_sheet(audit, {.encoding = map.encoding});
+  checked([&] {
+    AtomicFile file(options.html);
+    file.write(page.data(), page.size());
+    file.commit();
+  });
+  if (!options.json) fmt::print("contact sheet: {}\n", options.html.string());
 }
 
 }  // namespace segment

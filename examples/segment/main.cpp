@@ -92,6 +92,7 @@ Examples:
   segment inspect cells                                what is in a folder, before training on it
   segment train --data cells --model unet --epochs 80
   segment train --data cells --augment turn,flip,rotate=15,elastic,brightness=0.1
+  segment train --data cells --augment turn,flip,rotate=15,elastic --preview-augmentation sheet.png
   segment train --data streets --classes 11 --ignore-index 11 --size 160x208 --batch-size 6 --class-weights enet \
     --augment flip,scale=0.75:1.5,brightness=0.2,contrast=0.2
   segment train --data cells --overfit-one-batch       a minute's test of data, loss and learning rate
@@ -115,6 +116,10 @@ Examples:
   add_run_flags(app, o.run);
   app.add_flag("--overfit-one-batch", o.overfit,
                "Only try whether the network learns one batch by heart, and say what may be wrong where it does not")
+      ->group("Self-test");
+  app.add_option("--preview-augmentation", o.preview,
+                 "Only draw what --augment makes of a few images, as a PNG, and end")
+      ->type_name("FILE")
       ->group("Self-test");
   resume->excludes(app.get_option("--out"));
   app.final_callback([&o, &status] {
@@ -177,17 +182,25 @@ Examples:
   app.final_callback([&o, &status] { status = predict(o) ? 0 : 1; });
 }
 
-void add_inspect(CLI::App& parent, std::filesystem::path& folder) {
+void add_inspect(CLI::App& parent, InspectOptions& o) {
   CLI::App& app = *parent.add_subcommand("inspect", "Say what a folder of images and masks holds");
   app.footer(R"(
-Lists what has no partner or cannot be read, the sizes of the images, and how often each value stands in the masks, and
-suggests --classes and --ignore-index. DIR holds train/ and val/ with images/ and masks/ each, or these two itself.
+Lists what has no partner or cannot be read, the sizes of the images, how often each value or colour stands in the masks
+and which masks are empty; suggests the options of segment train for them, and class weights. DIR holds train/ and val/
+with images/ and masks/ each, or these two itself.
 
-Example:
-  segment inspect cells)");
-  app.add_option("DIR", folder, "The folder")->required();
+A colour map lists the classes of RGB and palette masks, a line "name R G B" each, numbered from 0. A line named void is
+no class: its pixels do not count.
+
+Examples:
+  segment inspect cells --html cells.html              with a page of random images under their masks
+  segment inspect streets --colour-map classes.txt)");
+  app.add_option("DIR", o.folder, "The folder")->required();
+  app.add_option("--colour-map", o.color_map, "The classes' colours in RGB and palette masks")->type_name("FILE");
+  app.add_option("--html", o.html, "Write a contact sheet: one page, which needs nothing beside it")->type_name("FILE");
+  app.add_flag("--json", o.json, "Print JSON");
   add_threads(app);
-  app.final_callback([&folder] { inspect(folder); });
+  app.final_callback([&o] { inspect(o); });
 }
 
 void add_summary(CLI::App& parent, SummaryOptions& o, RunOptions& network) {
@@ -224,7 +237,7 @@ int run(int argc, char** argv) {
   TrainOptions train_options;
   EvaluateOptions evaluate_options;
   PredictOptions predict_options;
-  std::filesystem::path inspected;
+  InspectOptions inspected;
   SummaryOptions summary_options;
   RunOptions summarized{.model = {.name = "unet"}, .classes = 2};
   int status = 0;

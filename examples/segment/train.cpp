@@ -1,3 +1,7 @@
+#include <fmt/format.h>
+
+#include <tessera/data/image.hpp>
+#include <tessera/train/augmentation_sheet.hpp>
 #include <tessera/train/overfit.hpp>
 
 #include "commands.hpp"
@@ -18,11 +22,23 @@ int self_test(Run& run) {
   return result.passed ? 0 : 1;
 }
 
+int preview(Run& run, const std::filesystem::path& file) {
+  const LoaderOptions batches = training_batches(run);
+  const Tensor sheet = augmentation_sheet(*run.train, batches.augmentation,
+                                          {.seed = batches.seed, .fill = batches.standardization.mean});
+  checked([&] { write_png(file, sheet); });
+  fmt::print("{}: each row an image as it is, then as the first epochs see it\n", file.string());
+  std::error_code kept;
+  std::filesystem::remove(run.options.out, kept);
+  return 0;
+}
+
 }  // namespace
 
 int train(const TrainOptions& options) {
   Run run = checked([&] { return options.resume ? resume_run(options.run) : prepare_run(options.run); });
   if (options.overfit) return self_test(run);
+  if (!options.preview.empty()) return preview(run, options.preview);
   note_interrupts();
   const RunEnd end = execute(run, stdout, [] { return noted_interrupt() != 0; });
   return end == RunEnd::interrupted ? 128 + noted_interrupt() : 0;

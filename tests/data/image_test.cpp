@@ -229,7 +229,8 @@ TEST_CASE("a mask may be grey saved as RGB, but not coloured") {
   check_equal(read_mask(path), Tensor::from({4, 9}, {1, 2}));
   write_png(path, Tensor::from<std::uint8_t>({4, 4, 4, 9, 9, 8}, {1, 2, 3}));
   CHECK(refusal<IoError>(path, [&] { read_mask(path); }) ==
-        "the mask is coloured (3 channels): expected one class index a pixel");
+        "the mask is coloured (3 channels): expected one class index a pixel, or a --colour-map that lists the "
+        "classes' colours");
 }
 
 TEST_CASE("channels change only where nothing is lost") {

@@ -1,67 +1,177 @@
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <tessera/core/error.hpp>
 #include <tessera/data/image.hpp>
 #include <tessera/train/audit.hpp>
+#include <tessera/train/contact_sheet.hpp>
 
 #include "tests/support/temporary_folder.hpp"
 
 using namespace tessera;
 
-TEST_CASE("an audit counts pairs, sizes and mask values, and names every file that is wrong") {
-  const test::TemporaryFolder folder;
-  std::filesystem::create_directories(folder / "images");
-  std::filesystem::create_directories(folder / "masks");
-  const auto image = [&](const std::string& name, const Shape& shape) {
-    write_png(folder / ("images/" + name), Tensor::zeros(shape, u8));
-  };
-  image("a.png", {2, 3, 3});
-  write_png(folder / "masks/a.png", Tensor::from<std::uint8_t>({0, 0, 1, 1, 1, 4}, {2, 3}));
-  image("b.png", {2, 3, 1});
-  write_png(folder / "masks/b.png", Tensor::from<std::uint8_t>({1, 1, 1, 1, 1, 1}, {2, 3}));
-  image("alone.png", {2, 3, 3});
-  write_png(folder / "masks/stray.png", Tensor::zeros({2, 3}, u8));
-  image("other_size.png", {5, 3, 3});
-  write_png(folder / "masks/other_size.png", Tensor::zeros({2, 3}, u8));
-  image("broken.png", {2, 3, 3});
-  std::ofstream(folder / "masks/broken.png") << "no image";
+namespace {
 
-  const PartAudit audit = audit_part(folder.path());
-  CHECK(audit.pairs == 4);
-  CHECK(audit.images_without_mask == std::vector<std::string>{"alone.png"});
-  CHECK(audit.masks_without_image == std::vector<std::string>{"stray.png"});
-  CHECK(audit.sizes == std::map<std::array<std::int64_t, 3>, std::int64_t>{{{2, 3, 1}, 1}, {{2, 3, 3}, 1}});
-  CHECK(audit.values.at(1).pixels == 9);
-  CHECK(audit.values.at(1).masks == 2);
-  CHECK(audit.values.at(4).pixels == 1);
-  REQUIRE(audit.problems.size() == 2);
-  CHECK(audit.problems[0].find("broken.png") != std::string::npos);
-  CHECK(audit.problems[1] == (folder / "masks/other_size.png").string() + ": 3 x 2 pixels, but its image has 3 x 5");
-  CHECK(to_text(audit).find("75.00%") != std::string::npos);
+/// A folder with images/ and masks/.
+class Folder {
+ public:
+  Folder() {
+    std::filesystem::create_directories(folder_ / "images");
+    std::filesystem::create_directories(folder_ / "masks");
+  }
+  std::string at(const std::string& name) const { return (folder_ / name).string(); }
+  void image(const std::string& name, const Shape& shape) const {
+    write_png(folder_ / ("images/" + name), Tensor::zeros(shape, u8));
+  }
+  void mask(const std::string& name, const Tensor& pixels, const std::vector<Rgb>& palette = {}) const {
+    write_png(folder_ / ("masks/" + name), pixels, palette);
+  }
+  const std::filesystem::path& path() const { return folder_.path(); }
+
+ private:
+  test::TemporaryFolder folder_;
+};
+
+MaskCounts counts_of(const std::map<std::int32_t, MaskValue>& values) { return {.values = values}; }
+
+}  // namespace
+
+TEST_CASE("an audit counts pairs, sizes and mask values, and names every file that is wrong") {
+  const Folder folder;
+  folder.image("a.png", {2, 3, 3});
+  folder.mask("a.png", Tensor::from<std::uint8_t>({0, 0, 1, 1, 1, 4}, {2, 3}));
+  folder.image("b.png", {2, 3, 1});
+  folder.mask("b.png", Tensor::from<std::uint8_t>({1, 1, 1, 1, 1, 1}, {2, 3}));
+  folder.image("alone.png", {2, 3, 3});
+  folder.mask("stray.png", Tensor::zeros({2, 3}, u8));
+  folder.image("other_size.png", {5, 3, 3});
+  folder.mask("other_size.png", Tensor::zeros({2, 3}, u8));
+  folder.image("broken.png", {2, 3, 3});
+  std::ofstream(folder.at("masks/broken.png")) << "no image";
+  folder.image("empty.png", {2, 3, 3});
+  folder.mask("empty.png", Tensor::zeros({2, 3}, u8));
+
+  std::atomic<int> advanced = 0;
+  std::int64_t begun = 0;
+  const FolderAudit audit = audit_folder(
+      folder.path(), {.begin = [&](std::int64_t pairs) { begun = pairs; }, .advance = [&] { ++advanced; }});
+  CHECK(begun == 5);
+  CHECK(advanced == 5);
+  const PartAudit& part = audit.parts.at(0);
+  CHECK(part.pairs == 5);
+  CHECK(part.usable.size() == 3);
+  CHECK(part.images_without_mask == std::vector<std::string>{"alone.png"});
+  CHECK(part.masks_without_image == std::vector<std::string>{"stray.png"});
+  CHECK(part.sizes == std::map<std::array<std::int64_t, 3>, std::int64_t>{{{2, 3, 1}, 1}, {{2, 3, 3}, 2}});
+  CHECK(part.counts.values.at(1).pixels == 9);
+  CHECK(part.counts.values.at(1).masks == 2);
+  CHECK(part.counts.values.at(4).pixels == 1);
+  CHECK(part.empty_masks == std::vector<std::string>{"empty.png"});
+  REQUIRE(part.problems.size() == 2);
+  CHECK(part.problems[0].find("broken.png") != std::string::npos);
+  CHECK(part.problems[1] == folder.at("masks/other_size.png") + ": 3 x 2 pixels, but its image has 3 x 5");
+  CHECK(!audit.sound());
+  CHECK(to_text(audit).find("50.00%") != std::string::npos);
+
+  const auto json = nlohmann::json::parse(to_json(audit));
+  CHECK(json["sound"] == false);
+  CHECK(json["parts"][0]["pairs"] == 5);
+  CHECK(json["parts"][0]["values"][1]["pixels"] == 9);
+  CHECK(json["parts"][0]["empty_masks"][0] == "empty.png");
+  CHECK(json["ignore_index"].is_null());
+}
+
+TEST_CASE("an audit weighs the classes of the training part by their shares") {
+  const Folder folder;
+  folder.image("a.png", {1, 4, 3});
+  folder.mask("a.png", Tensor::from<std::uint8_t>({0, 255, 255, 255}, {1, 4}));
+  const FolderAudit audit = audit_folder(folder.path());
+  CHECK(audit.advice.options() == "--mask-values 0,255");
+  CHECK(audit.class_pixels.pixels == std::vector<std::int64_t>{1, 3});
+  const auto json = nlohmann::json::parse(to_json(audit));
+  CHECK(json["class_weights"]["inverse"][0] == 2);
+  CHECK(json["class_weights"]["median"][0] == 2);
+  CHECK(json["mask_values"] == nlohmann::json({0, 255}));
+}
+
+TEST_CASE("coloured masks are counted by colour, and by class once a colour map is there") {
+  const Folder folder;
+  folder.image("a.png", {1, 3, 3});
+  folder.mask("a.png", Tensor::from<std::uint8_t>({128, 64, 128, 0, 0, 0, 128, 64, 128}, {1, 3, 3}));
+  const FolderAudit unknown = audit_folder(folder.path());
+  CHECK(unknown.counts.colors.at(Rgb{128, 64, 128}).pixels == 2);
+  CHECK(unknown.advice.classes == 0);
+  CHECK(unknown.advice.remarks.at(0).find("coloured, with 2 colours") != std::string::npos);
+  CHECK(to_text(unknown).find("128 64 128") != std::string::npos);
+
+  const FolderAudit known = audit_folder(
+      folder.path(),
+      {.names = {"sky", "road"}, .encoding = {.values = {}, .colors = {{{0, 0, 0}, 0}, {{128, 64, 128}, 1}}}});
+  CHECK(known.counts.values.at(1).pixels == 2);
+  CHECK(known.class_pixels.pixels == std::vector<std::int64_t>{1, 2});
+  CHECK(to_text(known).find("road") != std::string::npos);
+}
+
+TEST_CASE("palette masks are indices, and different palettes are remarked on") {
+  const Folder folder;
+  const std::vector<Rgb> red = {{0, 0, 0}, {255, 0, 0}}, blue = {{0, 0, 0}, {0, 0, 255}};
+  for (const auto& [name, palette] : {std::pair{"a.png", red}, std::pair{"b.png", blue}}) {
+    folder.image(name, {1, 2, 3});
+    folder.mask(name, Tensor::from<std::uint8_t>({0, 1}, {1, 2}), palette);
+  }
+  const FolderAudit audit = audit_folder(folder.path());
+  CHECK(audit.advice.classes == 2);
+  CHECK(audit.advice.remarks.at(0).find("2 different palettes") != std::string::npos);
+}
+
+TEST_CASE("classes that grew when a mask was resized with blending are told from real ones") {
+  const Folder folder;
+  folder.image("a.png", {6, 6, 3});
+  Tensor ramp = Tensor::empty({6, 6}, u8);
+  const std::vector<std::uint8_t> row = {0, 0, 50, 100, 180, 255};
+  for (std::int64_t y = 0; y < 6; ++y) std::copy(row.begin(), row.end(), ramp.mutable_data<std::uint8_t>() + 6 * y);
+  folder.mask("a.png", ramp);
+  const MaskAdvice advice = audit_folder(folder.path()).advice;
+  CHECK(advice.remarks.at(0).find("3 of the 5 values stand at the borders of others only (50, 100, 180)") == 0);
+  CHECK(advice.mask_values == std::vector<std::int32_t>{0, 255});
+}
+
+TEST_CASE("a contact sheet is one page that holds its pictures") {
+  const Folder folder;
+  folder.image("a<b.png", {4, 5, 3});
+  folder.mask("a<b.png", Tensor::full({4, 5}, 255, u8));
+  const std::string page = contact_sheet(audit_folder(folder.path()));
+  CHECK(page.starts_with("<!doctype html>"));
+  CHECK(page.find("src=\"data:image/png;base64,") != std::string::npos);
+  CHECK(page.find("a&lt;b.png, 5 x 4") != std::string::npos);
+  CHECK(page.find("http") == std::string::npos);
 }
 
 TEST_CASE("an audit of a folder without images says what it expected") {
   const test::TemporaryFolder folder;
-  CHECK_THROWS_WITH_AS(audit_part(folder.path()),
+  CHECK_THROWS_WITH_AS(audit_folder(folder.path()),
                        ((folder / "images").string() + ": expected a folder, there is none").c_str(), IoError);
 }
 
 TEST_CASE("the values in the masks suggest the classes and what to ignore") {
-  CHECK(advise({{0, {}}, {1, {}}, {2, {}}}).classes == 3);
-  CHECK(advise({{0, {}}, {1, {}}, {2, {}}}).remarks.empty());
-
-  const MaskAdvice with_ignored = advise({{0, {}}, {1, {}}, {255, {}}});
-  CHECK(with_ignored.classes == 2);
-  CHECK(with_ignored.ignore_index == 255);
-
-  const MaskAdvice black_and_white = advise({{0, {}}, {255, {}}});
-  CHECK(black_and_white.classes == 2);
-  CHECK(black_and_white.ignore_index < 0);
-  CHECK(black_and_white.remarks.at(0).find("write 1 for 255") != std::string::npos);
-
-  CHECK(advise({{1, {}}, {2, {}}}).remarks.at(0).find("counted from 1") != std::string::npos);
-  CHECK(advise({{0, {}}, {100, {}}, {200, {}}}).remarks.at(0).find("grey values") != std::string::npos);
-  CHECK(advise({}).classes == 0);
+  const auto advice_on = [](const std::vector<std::int32_t>& values) {
+    std::map<std::int32_t, MaskValue> counts;
+    for (const std::int32_t value : values) counts[value] = {.pixels = 10, .masks = 1};
+    return advise(counts_of(counts));
+  };
+  CHECK(advice_on({0, 1, 2}).options() == "--classes 3");
+  CHECK(advice_on({0, 1, 2}).remarks.empty());
+  CHECK(advice_on({0, 1, 255}).options() == "--classes 2 --ignore-index 255");
+  CHECK(advice_on({0, 255}).options() == "--mask-values 0,255");
+  CHECK(advice_on({0, 255}).remarks.at(0).find("black and white") != std::string::npos);
+  CHECK(advice_on({1, 2, 3}).options() == "--mask-values 1,2,3");
+  CHECK(advice_on({1, 2, 3}).remarks.at(0).find("counted from 1") != std::string::npos);
+  CHECK(advice_on({0, 100, 200}).options() == "--mask-values 0,100,200");
+  CHECK(advice_on({0, 100, 200}).remarks.at(0).find("grey values") != std::string::npos);
+  CHECK(advice_on({0, 1, 3}).options() == "--classes 4");
+  CHECK(advice_on({0, 1, 3}).remarks.at(0) == "no pixel is 2: classes that nothing is learnt of");
+  CHECK(advice_on({}).options().empty());
 }

@@ -1,0 +1,122 @@
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <tessera/train/mask_advice.hpp>
+
+namespace tessera {
+namespace {
+
+using Values = std::vector<std::int32_t>;
+
+/// The first few, and how many there are.
+std::string some(const Values& values) {
+  constexpr std::size_t shown = 8;
+  if (values.size() <= shown) return fmt::format("{}", fmt::join(values, ", "));
+  return fmt::format("{}, ... ({} values)", fmt::join(values.begin(), values.begin() + shown, ", "), values.size());
+}
+
+/// Values that stand between their neighbours' wherever they stand: what blending two classes makes.
+Values blends(const std::map<std::int32_t, MaskValue>& values) {
+  Values result;
+  for (const auto& [value, count] : values)
+    if (2 * count.between > count.pixels) result.push_back(value);
+  return result;
+}
+
+Values counting_up_to(std::size_t count) {
+  Values values;
+  for (std::size_t k = 0; k < count; ++k) values.push_back(static_cast<std::int32_t>(k));
+  return values;
+}
+
+void advise_on_values(const std::map<std::int32_t, MaskValue>& values, MaskAdvice& advice) {
+  Values present;
+  for (const auto& [value, count] : values) present.push_back(value);
+  if (const Values grown = blends(values); grown.size() >= 3 && grown.size() + 2 <= present.size()) {
+    Values kept;
+    std::set_difference(present.begin(), present.end(), grown.begin(), grown.end(), std::back_inserter(kept));
+    advice.remarks.push_back(
+        fmt::format("{} of the {} values stand at the borders of others only ({}): masks resized or rotated with "
+                    "blending grow such classes, and so does JPEG; make the masks anew with nearest-neighbour resizing",
+                    grown.size(), present.size(), some(grown)));
+    present = kept;
+  }
+  if (present == Values{0, 255} || present == Values{255}) {
+    advice.classes = 2;
+    advice.mask_values = {0, 255};
+    advice.remarks.emplace_back(
+        "0 and 255 are black and white: segment train takes them as the classes 0 and 1; if 255 means unlabelled, pass "
+        "--ignore-index 255");
+    return;
+  }
+  if (present.back() == 255 && present.size() > 1) {
+    advice.ignore_index = 255;
+    advice.remarks.emplace_back("255 commonly marks pixels to ignore");
+    present.pop_back();
+  }
+  if (present.front() == 1 && present.back() == static_cast<std::int32_t>(present.size())) {
+    advice.classes = static_cast<std::int64_t>(present.size());
+    advice.mask_values = present;
+    advice.remarks.emplace_back(
+        "no pixel is 0: the classes seem to be counted from 1; --mask-values numbers them from 0");
+    return;
+  }
+  advice.classes = std::int64_t{present.back()} + 1;
+  const auto absent = static_cast<std::size_t>(advice.classes) - present.size();
+  if (absent == 0) return;
+  if (absent > present.size()) {
+    advice.classes = static_cast<std::int64_t>(present.size());
+    advice.mask_values = present;
+    advice.remarks.push_back(
+        fmt::format("{} of the values below {} stand in no mask: if each of {} is a class, --mask-values numbers them "
+                    "from 0; are they grey values?",
+                    absent, present.back(), some(present)));
+    return;
+  }
+  Values missing;
+  const Values all = counting_up_to(static_cast<std::size_t>(advice.classes));
+  std::set_difference(all.begin(), all.end(), present.begin(), present.end(), std::back_inserter(missing));
+  advice.remarks.push_back(fmt::format("no pixel is {}: classes that nothing is learnt of", some(missing)));
+}
+
+}  // namespace
+
+void MaskCounts::add(const MaskCounts& other) {
+  const auto merge = [](auto& into, const auto& from) {
+    for (const auto& [key, count] : from) {
+      auto& sum = into[key];
+      sum.pixels += count.pixels;
+      sum.masks += count.masks;
+      sum.between += count.between;
+    }
+  };
+  merge(values, other.values);
+  merge(colors, other.colors);
+  for (const auto& [palette, masks] : other.palettes) palettes[palette] += masks;
+}
+
+std::string MaskAdvice::options() const {
+  if (classes == 0) return "";
+  std::string text = mask_values.empty() ? fmt::format("--classes {}", classes)
+                                         : fmt::format("--mask-values {}", fmt::join(mask_values, ","));
+  if (ignore_index != no_label) text += fmt::format(" --ignore-index {}", ignore_index);
+  return text;
+}
+
+MaskAdvice advise(const MaskCounts& counts) {
+  MaskAdvice advice;
+  if (!counts.values.empty()) advise_on_values(counts.values, advice);
+  if (!counts.colors.empty())
+    advice.remarks.push_back(
+        fmt::format("some masks are coloured, with {} colours: write a file of lines \"name R G B\", one a class, and "
+                    "pass it as --colour-map, here and to segment train",
+                    counts.colors.size()));
+  if (counts.palettes.size() > 1)
+    advice.remarks.push_back(
+        fmt::format("the masks have {} different palettes: does one index mean one class in all of them? If not, pass "
+                    "a --colour-map",
+                    counts.palettes.size()));
+  return advice;
+}
+
+}  // namespace tessera

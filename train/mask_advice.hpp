@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tessera/data/dataset.hpp>
+#include <tessera/data/image.hpp>
+#include <vector>
+
+namespace tessera {
+
+/// How often a value or a colour stands in masks.
+struct MaskValue {
+  std::int64_t pixels = 0;
+  std::int64_t masks = 0;
+  std::int64_t between = 0;  ///< pixels whose two neighbours, across or down, hold a smaller and a larger value
+};
+
+/// What masks hold.
+struct MaskCounts {
+  std::map<std::int32_t, MaskValue> values{};
+  std::map<Rgb, MaskValue> colors{};                    ///< of masks that are coloured
+  std::map<std::vector<Rgb>, std::int64_t> palettes{};  ///< masks by palette; their values are indices of it
+
+  void add(const MaskCounts& other);
+};
+
+/// What the values in the masks suggest.
+struct MaskAdvice {
+  std::int64_t classes = 0;
+  std::int32_t ignore_index = no_label;
+  std::vector<std::int32_t> mask_values{};  ///< of the classes, where these are not 0, 1, 2, ...
+  std::vector<std::string> remarks{};
+
+  /// The options of segment train that say so: "--classes 3 --ignore-index 255"; empty where there are no classes.
+  std::string options() const;
+};
+MaskAdvice advise(const MaskCounts& counts);
+
+}  // namespace tessera
