@@ -23,13 +23,13 @@ struct PartAudit {
   std::map<std::array<std::int64_t, 3>, std::int64_t> sizes{};  ///< images by height, width and channels
   MaskCounts counts{};                                          ///< of all masks
   std::vector<std::map<std::int32_t, std::int64_t>> masks{};    ///< pixels of each value, mask by mask
-  std::vector<std::string> empty_masks{};  ///< names of those that hold 0, or the value to ignore, and nothing else
+  std::vector<std::string> empty_masks{};  ///< names of those that hold class 0 alone, or nothing that counts
   std::vector<std::string> problems{};     ///< files that cannot be used, and why
 };
 
 /// What a folder for training holds: its parts train/ and val/, or the folder itself as the only part.
 struct FolderAudit {
-  std::vector<PartAudit> parts;
+  std::vector<PartAudit> parts{};
   MaskCounts counts{};  ///< of all parts
   MaskAdvice advice{};
   std::vector<std::string> names{};  ///< of the classes, where a colour map gives them
