@@ -78,9 +78,10 @@ quadrants = np.zeros((16, 32, 3), np.uint8)
 for i, rgb in enumerate([(220, 40, 40), (40, 220, 40), (40, 40, 220), (220, 220, 40)]):
     quadrants[8 * (i // 2):8 * (i // 2) + 8, 16 * (i % 2):16 * (i % 2) + 16] = rgb
 photo = Image.fromarray(quadrants)
-add("jpeg_grey", by_pillow(photo.convert("L"), "JPEG", quality=95),
-    np.array(Image.open(io.BytesIO(by_pillow(photo.convert("L"), "JPEG", quality=95))))[:, :, None], tolerance=2)
-add("jpeg_progressive", by_pillow(photo, "JPEG", quality=95, progressive=True), quadrants, tolerance=12)
+for name, image, options in (("grey", photo.convert("L"), {}), ("progressive", photo, {"progressive": True})):
+    data = by_pillow(image, "JPEG", quality=95, **options)
+    decoded = np.array(Image.open(io.BytesIO(data)))
+    add(f"jpeg_{name}", data, decoded.reshape(*decoded.shape[:2], -1), tolerance=2)
 for orientation in range(1, 9):
     exif = Image.Exif()
     exif[0x010F] = "camera"
