@@ -90,7 +90,7 @@ TEST_CASE("where the disk is full, the checkpoint of before stays whole and the 
   // A file may not be longer than 8 blocks, which is too short for a checkpoint and enough for the rest.
   const Ran full = run_command("ulimit -f 8; " + test::program("segment") + " train --epochs 3 --resume " + run);
   CHECK(full.status == 1);
-  CHECK(has(full, "last.safetensors: cannot write"));
+  CHECK(has(full, "cannot write"));
   CHECK(has(full, "File too large; what was saved before is whole: segment train --resume " + run));
   CHECK(file_bytes(folder / "run/last.safetensors") == before);
   for (const auto& entry : fs::directory_iterator(run)) CHECK(entry.path().extension() != ".tmp");
