@@ -70,8 +70,8 @@ void rectify(const T* y, const T* grad_y, T slope, int64_t rows, int64_t channel
   with_lanes<T>(channels, [&](auto d) {
     sum_vectors(d, rows, channels, sums, [=](int64_t at) {
       const auto upstream = hn::LoadU(d, grad_y + at);
-      const auto passed = hn::IfThenElse(hn::Gt(hn::LoadU(d, y + at), hn::Zero(d)), upstream,
-                                         hn::Mul(upstream, hn::Set(d, slope)));
+      const auto passed =
+          hn::IfThenElse(hn::Gt(hn::LoadU(d, y + at), hn::Zero(d)), upstream, hn::Mul(upstream, hn::Set(d, slope)));
       hn::StoreU(passed, d, grad + at);
       return passed;
     });

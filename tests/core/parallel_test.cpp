@@ -38,7 +38,8 @@ TEST_CASE("every chunk runs exactly once, with any number of threads") {
   for (const int threads : {1, 2, 3, 8}) {
     const Threads scope(threads);
     for (int repeat = 0; repeat < 200; ++repeat)
-      for (const std::int64_t chunks : {0, 1, 2, 7, 100}) CHECK(runs_of(chunks) == std::vector<int>(static_cast<std::size_t>(chunks), 1));
+      for (const std::int64_t chunks : {0, 1, 2, 7, 100})
+        CHECK(runs_of(chunks) == std::vector<int>(static_cast<std::size_t>(chunks), 1));
   }
 }
 
@@ -79,5 +80,6 @@ TEST_CASE("an exception in a chunk reaches the caller, and the pool goes on work
 }
 
 TEST_CASE("a number of threads below 1 is refused") {
-  CHECK(test::message_of<ValueError>([] { set_num_threads(0); }) == "set_num_threads: expected 1 or more threads, got 0");
+  CHECK(test::message_of<ValueError>([] { set_num_threads(0); }) ==
+        "set_num_threads: expected 1 or more threads, got 0");
 }

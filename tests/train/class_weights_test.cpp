@@ -56,9 +56,9 @@ TEST_CASE("median frequency of an even number of classes is the mean of the midd
 TEST_CASE("median frequency weights of CamVid are those that users of SegNet compute by hand") {
   // Pixels and files of each class in the training part at 480 x 360, and the weights that follow from the paper's
   // formula: alexgkendall/caffe-segnet, issue 37. The last class is the void, weighed along there.
-  const ClassPixels counts{{10682767, 14750079, 623349, 20076880, 2845085, 6166762, 743859, 714595, 3719877, 405385,
-                            184967, 2503995},
-                           {366, 365, 366, 367, 349, 319, 351, 173, 360, 317, 201, 367}};
+  const ClassPixels counts{
+      {10682767, 14750079, 623349, 20076880, 2845085, 6166762, 743859, 714595, 3719877, 405385, 184967, 2503995},
+      {366, 365, 366, 367, 349, 319, 351, 173, 360, 317, 201, 367}};
   ClassPixels whole = counts;
   for (std::int64_t& files : whole.in_company) files *= 480 * 360;
   const std::vector<double> expected = {0.256527308, 0.185282667, 4.396287575, 0.136869322, 0.918473131, 0.387319864,
