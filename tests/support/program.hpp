@@ -23,7 +23,7 @@ inline Ran run_command(const std::string& command) {
   std::FILE* pipe = popen(("{ " + command + "; } 2>&1").c_str(), "r");
   if (pipe == nullptr) throw std::runtime_error("cannot run " + command);
   Ran ran;
-  char buffer[4096];
+  char buffer[1 << 16];
   for (std::size_t count; (count = std::fread(buffer, 1, sizeof buffer, pipe)) > 0;) ran.text.append(buffer, count);
   const int status = pclose(pipe);
   if (WIFEXITED(status)) ran.status = WEXITSTATUS(status);
