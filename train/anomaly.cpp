@@ -29,10 +29,17 @@ std::string first_not_finite(SegmentationModel& model, const Tensor& images) {
   return "";
 }
 
-std::string gradient_not_finite(const std::vector<Parameter>& parameters) {
-  const auto last = std::find_if(parameters.rbegin(), parameters.rend(),
-                                 [](const Parameter& parameter) { return !all_finite(parameter.tensor.grad()); });
-  return last == parameters.rend() ? "" : last->path;
+std::string gradient_not_finite(SegmentationModel& model, const Tensor& images) {
+  std::vector<std::string> paths;  // the last in the model's order first
+  for (const auto& [path, tensor] : model.named_parameters())
+    if (!all_finite(tensor.grad())) paths.insert(paths.begin(), path);
+  if (paths.empty()) return "";
+  const NoGrad no_grad;
+  const std::vector<TracedOp> ops = trace([&] { model(images); }).ops;
+  for (auto op = ops.rbegin(); op != ops.rend(); ++op)
+    for (const std::string& path : paths)
+      if (path.starts_with(op->path + '.')) return path;
+  return paths.front();
 }
 
 }  // namespace tessera

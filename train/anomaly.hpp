@@ -9,8 +9,8 @@ namespace tessera {
 /// head.kernel", "the output of encoder1.conv1.conv (conv2d)"; empty where all are finite. Runs the model once.
 std::string first_not_finite(SegmentationModel& model, const Tensor& images);
 
-/// Path of the parameter nearest to the output whose gradient has a number that is not finite; empty where there is
-/// none. Gradients flow from the output, so that is where it began.
-std::string gradient_not_finite(const std::vector<Parameter>& parameters);
+/// Path of the parameter whose gradient has a number that is not finite and that `model`, given `images`, uses last;
+/// empty where there is none. Gradients flow from the output, so that is where it began. Runs the model once.
+std::string gradient_not_finite(SegmentationModel& model, const Tensor& images);
 
 }  // namespace tessera

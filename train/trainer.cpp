@@ -30,6 +30,7 @@ struct Trainer::Step {
   std::int64_t batches = 0;
   std::int64_t images = 0;
   std::vector<SkippedSample> skipped{};
+  Tensor last_images{};  ///< of the last batch that counts
 };
 
 Trainer::Trainer(SegmentationModel& model, Loader& loader, LabelLoss loss, const TrainerOptions& options)
@@ -62,6 +63,7 @@ void Trainer::add_gradients(const Batch& batch, Step& step) {
   if (loss.weight <= 0) return;
   if (step.unit == 0) step.unit = loss.weight;
   loss.sum.backward(Tensor::scalar(1 / step.unit, loss.sum.dtype()));
+  step.last_images = batch.images;
   step.loss_sum += sum;
   step.loss_weight += loss.weight;
 }
@@ -69,7 +71,8 @@ void Trainer::add_gradients(const Batch& batch, Step& step) {
 void Trainer::update(const Step& step) {
   const std::vector<Parameter> parameters = optimizer_->parameters();
   if (step.loss_weight > step.unit) scale_grad(parameters, step.unit / step.loss_weight);
-  if (!std::isfinite(grad_norm(parameters))) stop("the gradient of " + gradient_not_finite(parameters), "");
+  if (!std::isfinite(grad_norm(parameters)))
+    stop("the gradient of " + gradient_not_finite(*model_, step.last_images), "");
   if (clip_norm_ > 0) clip_grad_norm(parameters, clip_norm_);
   optimizer_->step();
   ++step_;
