@@ -2,7 +2,10 @@
 # mode=subdirectory with tessera_source as a part of its own build.
 cmake_minimum_required(VERSION 3.25)
 set(work ${tessera_build}/consumer/${mode})
-set(arguments -G ${generator} -DCMAKE_CXX_COMPILER=${compiler} -DCMAKE_CXX_COMPILER_LAUNCHER=${launcher})
+# Nothing is optimised: it is a build and a short run.
+set(arguments -G ${generator} -DCMAKE_CXX_COMPILER=${compiler} -DCMAKE_CXX_COMPILER_LAUNCHER=${ccache}
+              -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG=-O0)
+set(ENV{CCACHE_SLOPPINESS} pch_defines,time_macros)
 
 function(run)
   execute_process(COMMAND ${ARGN} COMMAND_ERROR_IS_FATAL ANY)
