@@ -64,13 +64,6 @@ double peak_gigaflops() {
   return best;
 }
 
-std::string processor_name() {
-  std::ifstream file("/proc/cpuinfo");
-  for (std::string line; std::getline(file, line);)
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
-  return "unknown processor";
-}
-
 double status_megabytes(const std::string& key) {
   std::ifstream status("/proc/self/status");
   for (std::string word; status >> word;)

@@ -8,9 +8,6 @@ namespace bench {
 /// but by doing less. The best of some short tries on the SIMD target in use.
 double peak_gigaflops();
 
-/// "AMD EPYC 7763 64-Core Processor", from /proc/cpuinfo.
-std::string processor_name();
-
 /// Megabytes of a line of /proc/self/status, such as VmHWM, the largest resident size so far.
 double status_megabytes(const std::string& key);
 

@@ -84,7 +84,7 @@ void describe(const bench::Workload& w, Kind kind) {
       "{{\"network\": \"{}\", \"classes\": {}, \"width\": {}, \"depth\": {}, \"batch\": {}, \"side\": {}, "
       "\"gflop\": {:.4f}, \"peak_gflops\": {:.1f}, \"processor\": \"{}\", \"simd\": \"{}\"}}\n",
       w.model.name, w.model.classes, w.model.width, w.model.depth, w.batch, w.side,
-      bench::gigaflops(w, kind != Kind::train), bench::peak_gigaflops(), bench::processor_name(), simd_target());
+      bench::gigaflops(w, kind != Kind::train), bench::peak_gigaflops(), tessera::processor_name(), simd_target());
 }
 
 void time_steps(Work& work, int steps, double megabytes_before) {

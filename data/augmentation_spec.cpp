@@ -1,11 +1,11 @@
 #include <fmt/ranges.h>
 
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <optional>
 #include <tessera/core/error.hpp>
 #include <tessera/core/nearest_name.hpp>
+#include <tessera/core/text.hpp>
 #include <tessera/data/augmentation_spec.hpp>
 #include <tessera/data/photometric.hpp>
 #include <tessera/data/rearrangements.hpp>
@@ -20,17 +20,9 @@ struct Amount {
 };
 
 double number_of(std::string_view text, std::string_view term) {
-  double number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(number))
-    throw ValueError(fmt::format("augment: expected a number after '=' in \"{}\", got \"{}\"", term, text));
-  return number;
-}
-
-std::string_view trim(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
+  const std::optional<double> number = parse_number<double>(text);
+  if (!number) throw ValueError(fmt::format("augment: expected a number after '=' in \"{}\", got \"{}\"", term, text));
+  return *number;
 }
 
 const AugmentationName& named(std::string_view name) {
@@ -47,10 +39,10 @@ using Terms = std::map<std::string, Amount>;
 
 void add_term(std::string_view term, Terms& terms) {
   const std::size_t equals = term.find('=');
-  const AugmentationName& known = named(trim(term.substr(0, equals)));
+  const AugmentationName& known = named(trimmed(term.substr(0, equals)));
   Amount amount;
   if (equals != term.npos) {
-    const std::string_view value = trim(term.substr(equals + 1));
+    const std::string_view value = trimmed(term.substr(equals + 1));
     const std::size_t colon = value.find(':');
     if (known.example == known.name)
       throw ValueError(fmt::format("augment: {} takes no number, got \"{}\"", known.name, term));
@@ -65,11 +57,11 @@ void add_term(std::string_view term, Terms& terms) {
 
 Terms terms_of(std::string_view spec) {
   Terms terms;
-  spec = trim(spec);
+  spec = trimmed(spec);
   if (spec.empty() || spec == "none") return terms;
   for (std::size_t begin = 0; begin <= spec.size();) {
     const std::size_t end = std::min(spec.find(',', begin), spec.size());
-    add_term(trim(spec.substr(begin, end - begin)), terms);
+    add_term(trimmed(spec.substr(begin, end - begin)), terms);
     begin = end + 1;
   }
   return terms;

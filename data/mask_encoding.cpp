@@ -1,11 +1,11 @@
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <sstream>
 #include <tessera/core/error.hpp>
+#include <tessera/core/text.hpp>
 #include <tessera/data/image.hpp>
 #include <tessera/data/mask_encoding.hpp>
 
@@ -17,10 +17,9 @@ using Words = std::vector<std::string>;
 std::optional<Rgb> color_of(Words::const_iterator words) {
   Rgb color{};
   for (std::uint8_t& channel : color) {
-    const char* end_of_word = words->data() + words->size();
-    const auto [end, error] = std::from_chars(words->data(), end_of_word, channel);
-    if (error != std::errc{} || end != end_of_word) return std::nullopt;
-    ++words;
+    const std::optional<std::uint8_t> number = parse_number<std::uint8_t>(*words++);
+    if (!number) return std::nullopt;
+    channel = *number;
   }
   return color;
 }
@@ -31,8 +30,6 @@ bool names_void(std::string name) {
   constexpr std::array<std::string_view, 5> known{"void", "ignore", "ignored", "unlabeled", "unlabelled"};
   return std::find(known.begin(), known.end(), name) != known.end();
 }
-
-std::string text_of(const Rgb& color) { return fmt::format("{} {} {}", color[0], color[1], color[2]); }
 
 const Rgb& nearest_color(const Rgb& color, const std::map<Rgb, std::int32_t>& colors) {
   const auto distance = [&](const Rgb& other) {
@@ -100,6 +97,8 @@ Tensor by_value(const std::filesystem::path& path, const Tensor& raw,
 
 }  // namespace
 
+std::string text_of(const Rgb& color) { return fmt::format("{} {} {}", color[0], color[1], color[2]); }
+
 ColorMap read_color_map(const std::filesystem::path& path) {
   std::ifstream file(path);
   if (!file) throw IoError(fmt::format("{}: cannot open the colour map", path.string()));
@@ -144,12 +143,10 @@ std::vector<std::int32_t> parse_mask_values(const std::string& text) {
   std::vector<std::int32_t> values;
   std::istringstream stream(text);
   for (std::string word; std::getline(stream, word, ',');) {
-    const char* end_of_word = word.data() + word.size();
-    std::int32_t value = -1;
-    const auto [end, error] = std::from_chars(word.data(), end_of_word, value);
-    if (error != std::errc{} || end != end_of_word || value < 0 || value > 65535)
+    const std::optional<std::int32_t> value = parse_number<std::int32_t>(word);
+    if (!value || *value < 0 || *value > 65535)
       throw ValueError(fmt::format("mask values: expected numbers from 0 to 65535 such as 0,255, got \"{}\"", text));
-    values.push_back(value);
+    values.push_back(*value);
   }
   if (values.size() < 2)
     throw ValueError(fmt::format("mask values: expected one for each of two classes or more, got \"{}\"", text));

@@ -14,6 +14,9 @@ struct ColorMap {
   MaskEncoding encoding;
 };
 
+/// "255 0 128", as a colour stands in such a file.
+std::string text_of(const Rgb& color);
+
 /// Reads lines of "name R G B" or "R G B name", each a class, numbered from 0; '#' begins a comment.
 ///
 /// Lines whose name is void, ignore, ignored, unlabeled or unlabelled are no classes: their pixels do not count.

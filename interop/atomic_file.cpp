@@ -57,4 +57,10 @@ void AtomicFile::commit() {
   }
 }
 
+void write_whole(const std::filesystem::path& path, std::string_view bytes) {
+  AtomicFile file(path);
+  file.write(bytes.data(), bytes.size());
+  file.commit();
+}
+
 }  // namespace tessera

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <string_view>
 
 namespace tessera {
 
@@ -24,5 +25,8 @@ class AtomicFile {
   std::filesystem::path temporary_;
   int descriptor_ = -1;
 };
+
+/// A file that holds `bytes`, in one go.
+void write_whole(const std::filesystem::path& path, std::string_view bytes);
 
 }  // namespace tessera

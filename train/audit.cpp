@@ -146,12 +146,7 @@ ClassPixels class_pixels_of(const PartAudit& part, const MaskAdvice& advice) {
       if (label >= 0 && label < advice.classes && value != advice.ignore_index)
         pixels[static_cast<std::size_t>(label)] += count;
     }
-    std::int64_t whole = 0;
-    for (const std::int64_t count : pixels) whole += count;
-    for (std::size_t k = 0; k < classes; ++k) {
-      counts.pixels[k] += pixels[k];
-      if (pixels[k] > 0) counts.in_company[k] += whole;
-    }
+    counts.add(pixels);
   }
   return counts;
 }

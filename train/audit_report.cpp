@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tessera/data/mask_encoding.hpp>
 #include <tessera/train/audit.hpp>
 
 namespace tessera {
@@ -17,8 +18,6 @@ std::string some(const std::vector<std::string>& names, std::string_view separat
   if (names.size() > shown) text += fmt::format("{}and {} more", separator, names.size() - shown);
   return text;
 }
-
-std::string text_of(const Rgb& color) { return fmt::format("{} {} {}", color[0], color[1], color[2]); }
 
 template <class Key>
 std::int64_t pixels_in(const std::map<Key, MaskValue>& counts) {

@@ -52,7 +52,7 @@ Tensor augmentation_sheet(const Dataset& data, const Augmentation& augmentation,
                           const AugmentationSheetOptions& options) {
   std::vector<std::int64_t> order = shuffled(data.size(), RandomStream(options.seed, stream_of("augmentation sheet")));
   order.resize(std::min(order.size(), static_cast<std::size_t>(options.images)));
-  const std::vector<Rgb> colors = class_colors(data.labels().classes);
+  const std::vector<Rgb> colors = class_colors(data.labels());
   const auto drawn = [&](const Sample& sample) { return thinned(overlay(sample.image, sample.mask, colors)); };
   std::vector<std::vector<Tensor>> rows;
   for (const std::int64_t index : order) {

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include <charconv>
 #include <nlohmann/json.hpp>
 #include <tessera/core/error.hpp>
+#include <tessera/core/text.hpp>
 #include <tessera/train/checkpoint_metadata.hpp>
 
 namespace tessera {
@@ -19,11 +19,9 @@ std::string text_of(Integer number) {
 template <class Integer>
 Integer integer_of(const json& object, const char* key) {
   const auto& text = object.at(key).get_ref<const std::string&>();
-  Integer number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size())
-    throw IoError(fmt::format("expected a number at \"{}\", got \"{}\"", key, text));
-  return number;
+  const std::optional<Integer> number = parse_number<Integer>(text);
+  if (!number) throw IoError(fmt::format("expected a number at \"{}\", got \"{}\"", key, text));
+  return *number;
 }
 
 json model_json(const ModelOptions& model) {

@@ -1,7 +1,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <fstream>
 #include <map>
@@ -11,6 +10,7 @@
 #include <tessera/core/error.hpp>
 #include <tessera/core/nearest_name.hpp>
 #include <tessera/core/parallel.hpp>
+#include <tessera/core/text.hpp>
 #include <tessera/train/class_weights.hpp>
 
 namespace tessera {
@@ -33,11 +33,8 @@ std::vector<double> shares_of(const ClassPixels& counts) {
 }
 
 std::optional<double> weight_of(const std::string& text) {
-  double weight = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), weight);
-  if (error != std::errc{} || end != text.data() + text.size() || !std::isfinite(weight) || weight < 0)
-    return std::nullopt;
-  return weight;
+  const std::optional<double> weight = parse_number<double>(text);
+  return weight && *weight >= 0 ? weight : std::nullopt;
 }
 
 /// A file's lines, each a weight with the name before it, or without one.
@@ -89,6 +86,14 @@ std::vector<double> weights_from_file(const std::string& file, const Labels& lab
 
 }  // namespace
 
+void ClassPixels::add(const std::vector<std::int64_t>& image) {
+  const std::int64_t whole = std::accumulate(image.begin(), image.end(), std::int64_t{0});
+  for (std::size_t k = 0; k < pixels.size(); ++k) {
+    pixels[k] += image[k];
+    if (image[k] > 0) in_company[k] += whole;
+  }
+}
+
 ClassPixels count_class_pixels(const Dataset& dataset, const std::function<void()>& advance) {
   const auto classes = static_cast<std::size_t>(dataset.labels().classes);
   std::vector<std::vector<std::int64_t>> parts(static_cast<std::size_t>(dataset.size()));
@@ -104,13 +109,7 @@ ClassPixels count_class_pixels(const Dataset& dataset, const std::function<void(
     if (advance) advance();
   });
   ClassPixels counts{std::vector<std::int64_t>(classes), std::vector<std::int64_t>(classes)};
-  for (const std::vector<std::int64_t>& part : parts) {
-    const std::int64_t whole = std::accumulate(part.begin(), part.end(), std::int64_t{0});
-    for (std::size_t k = 0; k < classes; ++k) {
-      counts.pixels[k] += part[k];
-      if (part[k] > 0) counts.in_company[k] += whole;
-    }
-  }
+  for (const std::vector<std::int64_t>& part : parts) counts.add(part);
   return counts;
 }
 

@@ -12,6 +12,9 @@ namespace tessera {
 struct ClassPixels {
   std::vector<std::int64_t> pixels;      ///< of each class
   std::vector<std::int64_t> in_company;  ///< labelled pixels of the images that hold the class
+
+  /// Adds an image that has so many pixels of each class.
+  void add(const std::vector<std::int64_t>& image);
 };
 
 /// Counts over all masks that can be read, on all threads; calls `advance()` after each, from any of them.

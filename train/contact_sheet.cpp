@@ -7,6 +7,7 @@
 #include <tessera/data/shuffle.hpp>
 #include <tessera/train/contact_sheet.hpp>
 #include <tessera/train/pictures.hpp>
+#include <tessera/train/report_charts.hpp>
 #include <tessera/train/report_examples.hpp>
 
 namespace tessera {
@@ -28,29 +29,6 @@ img { width: 100%; display: block; image-rendering: auto; }
 figcaption { font-size: .85rem; overflow-wrap: anywhere; margin-top: .4rem; }
 )";
 
-std::string escaped(const std::string& text) {
-  std::string result;
-  for (const char letter : text) {
-    if (letter == '&')
-      result += "&amp;";
-    else if (letter == '<')
-      result += "&lt;";
-    else if (letter == '"')
-      result += "&quot;";
-    else
-      result += letter;
-  }
-  return result;
-}
-
-/// The classes' own colours, where masks are painted in such, else some that tell them apart.
-std::vector<Rgb> colors_of(const MaskEncoding& encoding, std::int64_t classes) {
-  std::vector<Rgb> colors = class_colors(classes);
-  for (const auto& [color, label] : encoding.colors)
-    if (label >= 0) colors.at(static_cast<std::size_t>(label)) = color;
-  return colors;
-}
-
 std::string legend(const FolderAudit& audit, const std::vector<Rgb>& colors) {
   std::int64_t all = 0;
   for (const std::int64_t pixels : audit.class_pixels.pixels) all += pixels;
@@ -58,7 +36,7 @@ std::string legend(const FolderAudit& audit, const std::vector<Rgb>& colors) {
   for (std::size_t k = 0; k < audit.class_pixels.pixels.size(); ++k)
     items += fmt::format(
         "<li><i style=\"background:rgb({},{},{})\"></i>{} {:.2f}%</li>", colors[k][0], colors[k][1], colors[k][2],
-        k < audit.names.size() ? escaped(audit.names[k]) : fmt::format("class {}", k),
+        k < audit.names.size() ? html_escaped(audit.names[k]) : fmt::format("class {}", k),
         100 * static_cast<double>(audit.class_pixels.pixels[k]) / static_cast<double>(std::max<std::int64_t>(all, 1)));
   return items.empty() ? "" : fmt::format("<ul class=\"legend\">{}</ul>\n", items);
 }
@@ -91,8 +69,8 @@ std::string figures(const PartAudit& part, const MaskEncoding& encoding, const s
         "<figure><div><img alt=\"image\" src=\"{}\"><img alt=\"mask over image\" src=\"{}\"></div>"
         "<figcaption>{}, {} x {}</figcaption></figure>\n",
         uri(shrunk(visible(image), largest_side)),
-        uri(shrunk(mask_picture(pair, image, encoding, colors), largest_side)), escaped(pair.image.filename().string()),
-        image.size(1), image.size(0));
+        uri(shrunk(mask_picture(pair, image, encoding, colors), largest_side)),
+        html_escaped(pair.image.filename().string()), image.size(1), image.size(0));
   }
   return text;
 }
@@ -102,14 +80,14 @@ std::string figures(const PartAudit& part, const MaskEncoding& encoding, const s
 std::string contact_sheet(const FolderAudit& audit, const ContactSheetOptions& options) {
   const MaskEncoding encoding =
       options.encoding.empty() ? encoding_of(audit.advice.mask_values, audit.advice.ignore_index) : options.encoding;
-  const std::vector<Rgb> colors = colors_of(encoding, audit.advice.classes);
+  const std::vector<Rgb> colors = class_colors(Labels{.classes = audit.advice.classes, .encoding = encoding});
   std::string page = fmt::format(
       "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
       "content=\"width=device-width, initial-scale=1\"><title>Images and masks</title><style>{}</style></head><body>\n"
       "<h1>Images and masks</h1>\n{}<pre>{}</pre>\n",
-      style, legend(audit, colors), escaped(to_text(audit)));
+      style, legend(audit, colors), html_escaped(to_text(audit)));
   for (const PartAudit& part : audit.parts)
-    page += fmt::format("<h2>{}</h2>\n<div class=\"pairs\">\n{}</div>\n", escaped(part.folder.string()),
+    page += fmt::format("<h2>{}</h2>\n<div class=\"pairs\">\n{}</div>\n", html_escaped(part.folder.string()),
                         figures(part, encoding, colors, options));
   return page + "</body></html>\n";
 }

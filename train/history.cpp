@@ -61,9 +61,7 @@ HistoryFile::HistoryFile(std::filesystem::path path, std::int64_t epochs) : path
     records_.push_back(*record);
   }
   before.close();
-  AtomicFile shortened(path_);
-  shortened.write(kept.data(), kept.size());
-  shortened.commit();
+  write_whole(path_, kept);
   file_.open(path_, std::ios::app);
   check();
 }

@@ -3,10 +3,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <limits>
 #include <tessera/core/error.hpp>
+#include <tessera/core/text.hpp>
 #include <tessera/train/run_options.hpp>
 
 namespace tessera {
@@ -21,18 +20,28 @@ struct OptionValue {
   std::function<std::string(const RunOptions&)> get;
 };
 
-[[noreturn]] inline void refuse_value(std::string_view expected, const std::string& text) {
-  throw ValueError(fmt::format("expected {}, got {}", expected, text.empty() ? "nothing" : text));
+/// `nearest`: the valid value that may be meant, where there is one.
+[[noreturn]] inline void refuse_value(std::string_view expected, const std::string& text, std::string nearest = "") {
+  if (!nearest.empty()) nearest.insert(0, "; the nearest is ");
+  throw ValueError(fmt::format("expected {}, got {}{}", expected, text.empty() ? "nothing" : text, nearest));
+}
+
+/// `check(text)` throws for a text that will not do.
+template <class Field, class Check>
+OptionValue text_value(std::string shown, Field field, Check check) {
+  return {std::move(shown), true,
+          [=](RunOptions& o, const std::string& text) {
+            check(text);
+            field(o) = text;
+          },
+          [=](const RunOptions& o) { return std::filesystem::path(field(o)).string(); }};
 }
 
 template <class Field>
 OptionValue text_value(std::string shown, Field field) {
-  return {std::move(shown), true,
-          [=](RunOptions& o, const std::string& text) {
-            if (text.empty()) refuse_value("a text", text);
-            field(o) = text;
-          },
-          [=](const RunOptions& o) { return std::filesystem::path(field(o)).string(); }};
+  return text_value(std::move(shown), field, [](const std::string& text) {
+    if (text.empty()) refuse_value("a text", text);
+  });
 }
 
 template <class Field>
@@ -55,6 +64,11 @@ struct NumberRange {
   bool without_least = false;
 
   bool holds(Number number) const { return number >= least && number <= most && !(without_least && number == least); }
+  /// Of the numbers held, the one nearest to `number`; empty where there is none.
+  std::string nearest(Number number) const {
+    const Number held = std::clamp(number, least, most);
+    return holds(held) ? fmt::format("{}", held) : "";
+  }
   std::string str() const {
     if constexpr (std::is_integral_v<Number>) {
       if (most == std::numeric_limits<Number>::max()) return fmt::format("a whole number from {} on", least);
@@ -70,13 +84,10 @@ template <class Number, class Field>
 OptionValue number_value(std::string shown, NumberRange<Number> range, Field field) {
   return {std::move(shown), false,
           [=](RunOptions& o, const std::string& text) {
-            Number number{};
-            const char* end_of_text = text.data() + text.size();
-            const auto [end, error] = std::from_chars(text.data(), end_of_text, number);
-            if (error != std::errc{} || end != end_of_text || !range.holds(number)) refuse_value(range.str(), text);
-            if constexpr (std::is_floating_point_v<Number>)
-              if (!std::isfinite(number)) refuse_value(range.str(), text);
-            field(o) = number;
+            const std::optional<Number> number = parse_number<Number>(text);
+            if (!number) refuse_value(range.str(), text);
+            if (!range.holds(*number)) refuse_value(range.str(), text, range.nearest(*number));
+            field(o) = *number;
           },
           [=](const RunOptions& o) {
             const Number number = field(o);

@@ -60,6 +60,13 @@ std::vector<Rgb> class_colors(std::int64_t classes) {
   return colors;
 }
 
+std::vector<Rgb> class_colors(const Labels& labels) {
+  std::vector<Rgb> colors = class_colors(labels.classes);
+  for (const auto& [color, label] : labels.encoding.colors)
+    if (label >= 0) colors.at(static_cast<std::size_t>(label)) = color;
+  return colors;
+}
+
 Tensor colored(const Tensor& mask, const std::vector<Rgb>& colors) {
   Tensor picture = Tensor::empty({mask.size(0), mask.size(1), 3}, u8);
   auto* out = picture.mutable_data<std::uint8_t>();

@@ -47,11 +47,9 @@ std::vector<std::string> files_of(const std::string& name, ProbabilityFormat pro
   return files;
 }
 
-void write_whole(const fs::path& path, const Tensor& pixels) {
+void write_picture(const fs::path& path, const Tensor& pixels) {
   const std::vector<std::uint8_t> bytes = encode_png(pixels);
-  AtomicFile file(path);
-  file.write(bytes.data(), bytes.size());
-  file.commit();
+  write_whole(path, {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
 }
 
 /// One class's probabilities as 16-bit grey.
@@ -103,16 +101,16 @@ fs::path mask_file(const fs::path& out, const std::string& name) { return out / 
 void write_prediction(const fs::path& out, const std::string& name, const Tensor& image, const Tensor& scores,
                       const std::vector<Rgb>& colors, ProbabilityFormat probabilities) {
   const Tensor mask = best_classes(scores);
-  write_whole(out / overlay_name(name), overlay(image, mask, colors));
+  write_picture(out / overlay_name(name), overlay(image, mask, colors));
   if (probabilities != ProbabilityFormat::none) {
     const Tensor shares = softmax(scores);
     if (probabilities == ProbabilityFormat::safetensors)
       write_safetensors(out / tensor_name(name), {{"probabilities", shares}});
     else
       for (std::int64_t k = 0; k < shares.size(2); ++k)
-        write_whole(out / probability_name(name, k), grey_of(shares, k));
+        write_picture(out / probability_name(name, k), grey_of(shares, k));
   }
-  write_whole(mask_file(out, name), scores.size(2) <= 256 ? mask.to(u8) : mask);
+  write_picture(mask_file(out, name), scores.size(2) <= 256 ? mask.to(u8) : mask);
 }
 
 }  // namespace tessera

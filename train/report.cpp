@@ -13,6 +13,14 @@
 namespace tessera {
 namespace {
 
+/// "streets" for "/data/streets/"
+std::string folder_name(const std::filesystem::path& folder) {
+  const std::filesystem::path path = std::filesystem::absolute(folder).lexically_normal();
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
+
+}  // namespace
+
 std::string processor_name() {
   std::ifstream file("/proc/cpuinfo");
   for (std::string line; std::getline(file, line);) {
@@ -21,14 +29,6 @@ std::string processor_name() {
   }
   return "not known";
 }
-
-/// "streets" for "/data/streets/"
-std::string folder_name(const std::filesystem::path& folder) {
-  const std::filesystem::path path = std::filesystem::absolute(folder).lexically_normal();
-  return (path.has_filename() ? path : path.parent_path()).filename().string();
-}
-
-}  // namespace
 
 Facts machine_facts() {
   return {{"processor", processor_name()},
@@ -46,7 +46,7 @@ RunReport::RunReport(const RunOptions& options, const Checkpoint& checkpoint, st
   report_.title = fmt::format("{} on {}", checkpoint.model.name, folder_name(options.data));
   report_.running = true;
   report_.labels = checkpoint.labels;
-  report_.colors = class_colors(checkpoint.labels.classes);
+  report_.colors = class_colors(checkpoint.labels);
   report_.history = std::move(earlier);
   report_.machine = machine_facts();
   for (const RunOption& option : run_options())
@@ -99,11 +99,6 @@ void RunReport::finish() {
   write();
 }
 
-void RunReport::write() const {
-  const std::string page = report_html(report_);
-  AtomicFile file(file_);
-  file.write(page.data(), page.size());
-  file.commit();
-}
+void RunReport::write() const { write_whole(file_, report_html(report_)); }
 
 }  // namespace tessera

@@ -35,7 +35,9 @@ struct Report {
 /// The report as one HTML file that needs no other and no network.
 std::string report_html(const Report& report);
 
-/// The processor's name, and how many threads and which vector instructions the kernels use.
+/// The processor's name, as /proc/cpuinfo gives it.
+std::string processor_name();
+/// That, and how many threads and which vector instructions the kernels use.
 Facts machine_facts();
 
 /// Keeps RUN/report.html up to date while a run lasts; when it goes, the page stops loading itself anew.

@@ -1,4 +1,5 @@
 #include <tessera/core/nearest_name.hpp>
+#include <tessera/core/text.hpp>
 #include <tessera/data/augmentation_spec.hpp>
 #include <tessera/layers/losses/loss_spec.hpp>
 #include <tessera/train/option_value.hpp>
@@ -11,26 +12,6 @@ constexpr bool changes_result = true;
 
 RunOption option(const char* name, const char* group, bool recorded, OptionValue value, const char* help) {
   return {name, group, help, value.shown, value.quoted, recorded, value.set, value.get};
-}
-
-OptionValue loss_value() {
-  OptionValue value = text_value(
-      "SUM", [](auto& o) -> auto& { return o.loss; });
-  value.set = [](RunOptions& o, const std::string& text) {
-    loss_from_spec(text);  // throws for what is no loss
-    o.loss = text;
-  };
-  return value;
-}
-
-OptionValue augment_value() {
-  OptionValue value = text_value(
-      "LIST", [](auto& o) -> auto& { return o.augment; });
-  value.set = [](RunOptions& o, const std::string& text) {
-    augmentation_from_spec(text);  // throws for what is no transform
-    o.augment = text;
-  };
-  return value;
 }
 
 /// "cells/train" and "/home/ann/cells/train" may be the same images: only the kind of data is a part of the result.
@@ -94,7 +75,10 @@ std::vector<RunOption> all_options() {
           "size", images, changes_result, size_value([](auto& o) -> auto& { return o.size; }),
           "Size of the shapes, or of the random crops trained on; 64 for shapes, for folders 7/8 of the first image, "
           "up to 256"),
-      option("augment", images, changes_result, augment_value(),
+      option("augment", images, changes_result,
+             text_value(
+                 "LIST", [](auto& o) -> auto& { return o.augment; },
+                 [](const std::string& text) { augmentation_from_spec(text); }),
              "Random changes of the images trained on, see below; flip for folders, none for shapes by default"),
 
       option("epochs", training, changes_result,
@@ -106,7 +90,9 @@ std::vector<RunOption> all_options() {
              number_value(
                  "N", count, [](auto& o) -> auto& { return o.batch_size; }),
              "Images a step; 8 for shapes, 4 for folders"),
-      option("loss", training, changes_result, loss_value(),
+      option("loss", training, changes_result,
+             text_value(
+                 "SUM", [](auto& o) -> auto& { return o.loss; }, [](const std::string& text) { loss_from_spec(text); }),
              "A weighted sum of ce, focal, dice and jaccard, such as ce+0.5*dice; ce by default"),
       option("class-weights", training, changes_result,
              text_value(
@@ -236,11 +222,10 @@ std::string to_toml(const RunOptions& options) {
 
 Size2D parse_size(const std::string& text) {
   const auto number = [&](std::string_view part) {
-    std::int64_t value = 0;
-    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
-    if (error != std::errc{} || end != part.data() + part.size() || value < 1 || value > 65536)
+    const std::optional<std::int64_t> value = parse_number<std::int64_t>(part);
+    if (!value || *value < 1 || *value > 65536)
       throw ValueError(fmt::format("expected a number or HEIGHTxWIDTH, each from 1 to 65536, got {}", text));
-    return value;
+    return *value;
   };
   const std::string_view view = text;
   const std::size_t x = view.find('x');

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <tessera/core/kernels/channel_sums.hpp>
+#include <tessera/core/kernels/lanes-inl.hpp>
 #include <tessera/core/kernels/scratch.hpp>
 #include <tessera/core/parallel.hpp>
 
@@ -46,16 +47,6 @@ void sum_vectors(D d, int64_t rows, int64_t channels, hn::TFromD<D>* sums, Value
   std::fill(sums, sums + channels, T{0});
   for (int64_t chunk = 0; chunk < chunks; ++chunk)
     for (int64_t c = 0; c < channels; ++c) sums[c] += partial.data()[chunk * channels + c];
-}
-
-/// Calls `f` with whole vectors where they divide the channels, else with single numbers.
-template <class T, class F>
-void with_lanes(int64_t channels, F&& f) {
-  const hn::ScalableTag<T> whole;
-  if (channels % static_cast<int64_t>(hn::Lanes(whole)) == 0)
-    f(whole);
-  else
-    f(hn::CappedTag<T, 1>());
 }
 
 template <class T>

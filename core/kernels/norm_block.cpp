@@ -6,6 +6,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <tessera/core/kernels/lanes-inl.hpp>
 #include <tessera/core/kernels/norm_block.hpp>
 #include <tessera/core/kernels/scratch.hpp>
 #include <tessera/core/parallel.hpp>
@@ -221,14 +222,9 @@ class NormBlock {
   int64_t lanes_, rows_, units_, grain_;
 };
 
-/// Calls `f` with the block in whole vectors where they divide the channels, else in single numbers.
 template <class T, class F>
 void with_block(const NormBlockGeometry& g, F&& f) {
-  const hn::ScalableTag<T> whole;
-  if (g.channels % static_cast<int64_t>(hn::Lanes(whole)) == 0)
-    f(NormBlock<decltype(whole)>(g));
-  else
-    f(NormBlock<hn::CappedTag<T, 1>>(g));
+  with_lanes<T>(g.channels, [&](auto d) { f(NormBlock<decltype(d)>(g)); });
 }
 
 // Dispatch wants functions, not templates.

@@ -84,9 +84,7 @@ void write_page(const Options& options, const Case& given, const Result& result)
   page = replaced(page, "/*arithmetic*/", embedded::arithmetic_js);
   page = replaced(page, "/*page*/", embedded::page_js);
   page = replaced(page, "/*case*/", page_case(options, given, result).dump());
-  AtomicFile file(options.html);
-  file.write(page.data(), page.size());
-  file.commit();
+  write_whole(options.html, page);
 }
 
 }  // namespace conv_transpose

@@ -163,10 +163,7 @@ class Strip {
 }  // namespace
 
 void write_strip(const Options& options, const Case& given, const Result& result) {
-  const std::string text = Strip(options, given, result).draw();
-  AtomicFile file(options.svg);
-  file.write(text.data(), text.size());
-  file.commit();
+  write_whole(options.svg, Strip(options, given, result).draw());
 }
 
 }  // namespace conv_transpose

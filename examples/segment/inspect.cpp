@@ -30,11 +30,7 @@ void inspect(const InspectOptions& options) {
   fmt::print("{}{}", options.json ? to_json(audit) : to_text(audit), options.json ? "\n" : "");
   if (options.html.empty()) return;
   const std::string page = contact_sheet(audit, {.encoding = map.encoding});
-  checked([&] {
-    AtomicFile file(options.html);
-    file.write(page.data(), page.size());
-    file.commit();
-  });
+  checked([&] { write_whole(options.html, page); });
   if (!options.json) fmt::print("contact sheet: {}\n", options.html.string());
 }
 

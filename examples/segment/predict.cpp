@@ -17,7 +17,7 @@ bool predict(const PredictOptions& options) {
   const std::vector<PredictionTask> tasks = checked(
       [&] { return prediction_tasks(options.paths, options.out, options.probabilities, checkpoint.labels.classes); });
   checked([&] { make_output_folder(options.out); });
-  const std::vector<Rgb> colors = class_colors(checkpoint.labels.classes);
+  const std::vector<Rgb> colors = class_colors(checkpoint.labels);
 
   Progress progress(stderr);
   const auto began = std::chrono::steady_clock::now();

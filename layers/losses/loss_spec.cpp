@@ -1,5 +1,5 @@
-#include <charconv>
-#include <cmath>
+#include <optional>
+#include <tessera/core/text.hpp>
 #include <tessera/layers/losses/dice.hpp>
 #include <tessera/layers/losses/focal.hpp>
 #include <tessera/layers/losses/loss_spec.hpp>
@@ -29,18 +29,11 @@ LabelLoss loss_named(std::string_view name, std::string_view spec, const LossSpe
   raise<ValueError>("loss", "no loss is called \"{}\" in \"{}\"; there are ce, focal, dice and jaccard", name, spec);
 }
 
-std::string_view trim(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 double factor_of(std::string_view text, std::string_view spec) {
-  double factor = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), factor);
-  if (error != std::errc{} || end != text.data() + text.size() || !(factor >= 0) || !std::isfinite(factor))
+  const std::optional<double> factor = parse_number<double>(text);
+  if (!factor || *factor < 0)
     raise<ValueError>("loss", "expected a factor such as 0.5 before '*', got \"{}\" in \"{}\"", text, spec);
-  return factor;
+  return *factor;
 }
 
 }  // namespace
@@ -52,11 +45,10 @@ LabelLoss loss_from_spec(std::string_view spec, const LossSpecOptions& options) 
     const std::string_view term = spec.substr(begin, end - begin);
     begin = end + 1;
     const std::size_t star = term.find('*');
-    LabelLoss loss = loss_named(trim(star == term.npos ? term : term.substr(star + 1)), spec, options);
+    LabelLoss loss = loss_named(trimmed(star == term.npos ? term : term.substr(star + 1)), spec, options);
     if (star != term.npos)
-      loss = [loss, factor = factor_of(trim(term.substr(0, star)), spec)](const Tensor& logits, const Tensor& labels) {
-        return factor * loss(logits, labels);
-      };
+      loss = [loss, factor = factor_of(trimmed(term.substr(0, star)), spec)](
+                 const Tensor& logits, const Tensor& labels) { return factor * loss(logits, labels); };
     whole = !whole ? loss : [whole, loss](const Tensor& logits, const Tensor& labels) {
       return whole(logits, labels) + loss(logits, labels);
     };

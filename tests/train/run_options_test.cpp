@@ -36,7 +36,7 @@ TEST_CASE("an option is set by its name, with hyphens or underscores") {
 }
 
 TEST_CASE("a wrong value is refused with the option's name and what it takes") {
-  CHECK(refusal("epochs", "0") == "epochs: expected a whole number from 1 to 1000000000, got 0");
+  CHECK(refusal("epochs", "0") == "epochs: expected a whole number from 1 to 1000000000, got 0; the nearest is 1");
   CHECK(refusal("epochs", "3.5") == "epochs: expected a whole number from 1 to 1000000000, got 3.5");
   CHECK(refusal("lr", "0") == "lr: expected a number above 0, got 0");
   CHECK(refusal("clip-norm", "inf") == "clip-norm: expected a number from 0 on, got inf");

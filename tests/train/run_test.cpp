@@ -120,7 +120,7 @@ TEST_CASE("bad options and bad data are refused before training begins") {
 
   RunOptions options = good;
   options.epochs = -1;
-  CHECK(refusal(options) == "epochs: expected a whole number from 1 to 1000000000, got -1");
+  CHECK(refusal(options) == "epochs: expected a whole number from 1 to 1000000000, got -1; the nearest is 1");
   options = good;
   options.optimizer.lr = -0.5;
   CHECK(refusal(options) == "lr: expected a number above 0, got -0.5");
