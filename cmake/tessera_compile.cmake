@@ -11,8 +11,9 @@ if(TESSERA_SANITIZE)
 endif()
 
 function(tessera_compile_options target)
-  # Contraction would give every compiler and optimisation level bits of its own.
-  target_compile_options(${target} PRIVATE -ffp-contract=off)
+  # Contraction would give every compiler and optimisation level bits of its own. Nobody asks errno about a square root,
+  # whose vector instruction does not set it.
+  target_compile_options(${target} PRIVATE -ffp-contract=off -fno-math-errno)
   if(PROJECT_IS_TOP_LEVEL)
     target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wconversion)
   endif()
