@@ -38,12 +38,6 @@ void check_small(const char* what, Size2D size, std::int64_t a, std::int64_t b) 
                         : "the nearest size that fits is " + text_of(nearest_small(size, a, b)));
 }
 
-void check_positive(const char* option, std::int64_t value) {
-  if (value < 1) raise<ValueError>(option, "must be 1 or more, got {}; the nearest valid value is 1", value);
-}
-
-void check_positive(const char* option, Size2D size) { check_positive(option, std::min(size.height, size.width)); }
-
 void check_not_negative(const char* option, const Sides& sides) {
   const std::int64_t least = std::min({sides.top, sides.bottom, sides.left, sides.right});
   if (least < 0) raise<ValueError>(option, "must be 0 or more, got {}; the nearest valid value is 0", least);
@@ -77,6 +71,12 @@ void check_search(const Options& options) {
 }
 
 }  // namespace
+
+void check_positive(const char* option, std::int64_t value) {
+  if (value < 1) raise<ValueError>(option, "must be 1 or more, got {}; the nearest valid value is 1", value);
+}
+
+void check_positive(const char* option, Size2D size) { check_positive(option, std::min(size.height, size.width)); }
 
 void check(const Options& options) {
   const auto& layer = options.layer;

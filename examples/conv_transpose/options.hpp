@@ -51,6 +51,10 @@ struct Options {
 /// for the file to load.
 std::optional<Options> parse(int argc, const char* const* argv);
 
+/// ValueError unless the number, or both of the size, are 1 or more.
+void check_positive(const char* option, std::int64_t value);
+void check_positive(const char* option, Size2D size);
+
 /// ValueError unless the layer can be made, gives an output and all of its tensors are small enough to be printed.
 void check(const Options& options);
 

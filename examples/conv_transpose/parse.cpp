@@ -48,6 +48,7 @@ Padding padding(const std::string& text) {
 struct Words {
   std::string input_shape, kernel_size, strides, padding, output_padding, dilation_rate = "1";
   std::string activation = "linear", data_format = "channels_last", values = "ramp", solve, expect;
+  std::optional<std::int64_t> filters;
   bool no_bias = false;
 };
 
@@ -55,7 +56,7 @@ void add_options(CLI::App& app, Words& words, Options& options) {
   const auto help = [](const char* text) { return std::string(text); };
   app.add_option("--input-shape", words.input_shape, help("height x width x channels, such as 4x4x3"));
   app.add_option("--batch", options.batch, help("images (1)"));
-  app.add_option("--filters", options.layer.filters, help("channels of the output (as many as the input has)"));
+  app.add_option("--filters", words.filters, help("channels of the output (as many as the input has)"));
   app.add_option("--kernel-size", words.kernel_size, help("5 or 5x3"));
   app.add_option("--strides", words.strides, help("output pixels from one tile to the next (1)"));
   app.add_option("--padding", words.padding, help("what is cropped: same, valid, N, or TOPxLEFTxBOTTOMxRIGHT (valid)"));
@@ -94,6 +95,8 @@ void read(const Words& words, Options& options) {
   if (options.given.strides) layer.strides = size("--strides", words.strides);
   if (options.given.padding) layer.padding = padding(words.padding);
   layer.dilation_rate = size("--dilation-rate", words.dilation_rate);
+  if (words.filters) check_positive("--filters", *words.filters);
+  layer.filters = words.filters.value_or(0);  // complete() or the file to load says how many
   layer.use_bias = !words.no_bias;
   layer.activation = activation_named(words.activation);
   if (options.given.output_padding) layer.output_padding = size("--output-padding", words.output_padding);
@@ -135,8 +138,21 @@ void complete(const Words& words, Options& options) {
 
 std::optional<Options> parse(int argc, const char* const* argv) {
   CLI::App app(
-      "What do the parameters of a transposed convolution (Conv2DTranspose) do?\n"
-      "conv_transpose --input-shape 4x4x3 --filters 3 --kernel-size 5 --strides 4 --padding same");
+      "What do the parameters of a transposed convolution (Conv2DTranspose) do? Prints the size rule with its "
+      "numbers,\n"
+      "what is cropped, how input pixels overlap, and input, kernel and output.");
+  app.footer(R"(
+Each input pixel lays the kernel, times its value, on the output, strides pixels from the tile of its neighbour; tiles
+that overlap add up, and padding crops the rim:
+  output = (input - 1) * strides + (kernel_size - 1) * dilation_rate + 1 - cropped + output_padding
+
+Examples:
+  conv_transpose --input-shape 4x4x3 --filters 3 --kernel-size 5 --strides 4 --padding same
+  conv_transpose --input-shape 4x4x3 --filters 3 --solve 16x16         which parameters give 16x16?
+  conv_transpose --input-shape 4x4x3 --kernel-size 5 --strides 2 --padding same --expect 12x12
+  conv_transpose --input-shape 4x4x3 --kernel-size 5 --strides 4 --padding same --compare
+  conv_transpose --input-shape 4x4x1 --kernel-size 3 --strides 2 --html page.html
+  conv_transpose --load case.safetensors --strides 2 --save out.safetensors)");
   Words words;
   Options options;
   add_options(app, words, options);

@@ -56,6 +56,8 @@ TEST_CASE(
        "take fewer"},
       {"--input-shape 4x4x1 --kernel-size 3 --padding -1",
        "--padding: must be 0 or more, got -1; the nearest valid value is 0"},
+      {"--input-shape 4x4x1 --kernel-size 3 --filters 0",
+       "--filters: must be 1 or more, got 0; the nearest valid value is 1"},
       {"--input-shape 4x4x1 --kernel-size 3 --batch 0",
        "--batch: must be 1 or more, got 0; the nearest valid value is 1"},
       {"--input-shape 4x4x1 --kernel-size 3 --dilation-rate 0",
