@@ -21,7 +21,7 @@ struct Regularizer {
 namespace regularizer {
 constexpr Regularizer l1(double factor = 0.01) { return {.l1 = factor}; }
 constexpr Regularizer l2(double factor = 0.01) { return {.l2 = factor}; }
-constexpr Regularizer l1_l2(double l1 = 0.01, double l2 = 0.01) { return {.l1 = l1, .l2 = l2}; }
+constexpr Regularizer l1_l2(double l1 = 0, double l2 = 0) { return {.l1 = l1, .l2 = l2}; }
 }  // namespace regularizer
 
 /// Sum of the penalties of all parameters that have a regularizer: a scalar to add to the loss.

@@ -6,8 +6,8 @@
 #include <tessera/core/parallel.hpp>
 #include <tessera/core/simd_target.hpp>
 
-#include "tests/support/compare.hpp"
 #include "tests/support/conv_cases.hpp"
+#include "tests/support/values.hpp"
 
 using namespace tessera;
 using namespace tessera::test;
@@ -44,9 +44,9 @@ void check_case(const ConvCase& c) {
   const ConvGeometry g = conv2d_geometry(input, kernel, c.options);
   const Tensor x = small_integers(input, 1), w = small_integers(kernel, 2), y = small_integers(g.output_shape(), 3);
   const ConvResults<T> results(g, x.to(dtype_of<T>), w.to(dtype_of<T>), y.to(dtype_of<T>));
-  CHECK(equal(results.output, reference_conv(g, x, w)));
-  CHECK(equal(results.input_gradient, reference_input_gradient(g, y, w)));
-  CHECK(equal(results.kernel_gradient, reference_kernel_gradient(g, x, y)));
+  CHECK(same_numbers(results.output, reference_conv(g, x, w)));
+  CHECK(same_numbers(results.input_gradient, reference_input_gradient(g, y, w)));
+  CHECK(same_numbers(results.kernel_gradient, reference_kernel_gradient(g, x, y)));
 }
 
 }  // namespace
@@ -69,7 +69,7 @@ TEST_CASE("convolution kernels equal the reference loops exactly, on every SIMD 
 
 namespace {
 
-double largest(const Tensor& values) { return max_difference(values, Tensor::zeros(values.shape(), values.dtype())); }
+double largest(const Tensor& values) { return difference(values, Tensor::zeros(values.shape(), values.dtype())); }
 
 /// Sum of |kernel| over all that one result of the convolution, or one of its input gradient, adds up; the larger one.
 double largest_kernel_sum(const ConvGeometry& g, const Tensor& kernel) {
@@ -99,10 +99,10 @@ TEST_CASE("Winograd stays within its error bound of the double result, on every 
       const Tensor x64 = x.to(f64), w64 = w.to(f64), y64 = y.to(f64);
       const ConvResults<float> results(g, x, w, y);
       const double bound = factor * rounding * largest_kernel_sum(g, w64);
-      CHECK(max_difference(results.output, reference_conv(g, x64, w64)) < bound);
-      CHECK(max_difference(results.input_gradient, reference_input_gradient(g, y64, w64)) < bound);
+      CHECK(difference(results.output.to(f64), reference_conv(g, x64, w64)) < bound);
+      CHECK(difference(results.input_gradient.to(f64), reference_input_gradient(g, y64, w64)) < bound);
       const double pixels = static_cast<double>(g.batch * g.output.height * g.output.width);
-      CHECK(max_difference(results.kernel_gradient, reference_kernel_gradient(g, x64, y64)) <
+      CHECK(difference(results.kernel_gradient.to(f64), reference_kernel_gradient(g, x64, y64)) <
             factor * rounding * pixels);
     }
   }
@@ -121,9 +121,9 @@ TEST_CASE("convolution kernels give the same bits on 1, 2, 3 and 8 threads") {
     for (const int threads : {2, 3, 8}) {
       set_num_threads(threads);
       const ConvResults<float> many(g, x, w, y);
-      CHECK(equal(one.output, many.output));
-      CHECK(equal(one.input_gradient, many.input_gradient));
-      CHECK(equal(one.kernel_gradient, many.kernel_gradient));
+      CHECK(same_numbers(one.output, many.output));
+      CHECK(same_numbers(one.input_gradient, many.input_gradient));
+      CHECK(same_numbers(one.kernel_gradient, many.kernel_gradient));
     }
   }
   set_num_threads(before);

@@ -50,4 +50,7 @@ inline double difference(const Tensor& a, const Tensor& b) {
   return largest;
 }
 
+/// True where shapes and numbers are equal, whatever the types.
+inline bool same_numbers(const Tensor& a, const Tensor& b) { return difference(a.to(f64), b.to(f64)) == 0; }
+
 }  // namespace tessera::test

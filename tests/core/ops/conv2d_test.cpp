@@ -3,9 +3,9 @@
 #include <tessera/core/gradcheck.hpp>
 #include <tessera/core/ops/conv2d.hpp>
 
-#include "tests/support/compare.hpp"
 #include "tests/support/conv_cases.hpp"
 #include "tests/support/golden.hpp"
+#include "tests/support/values.hpp"
 
 using namespace tessera;
 using namespace tessera::test;
@@ -38,11 +38,11 @@ void check_golden(const char* file, const Op& op) {
       };
       const Tensor x = leaf("input"), kernel = leaf("kernel"), bias = leaf("bias");
       const Tensor y = op(x, kernel, bias, c);
-      REQUIRE(equal(y, golden.get(c, "output")));
+      REQUIRE(same_numbers(y, golden.get(c, "output")));
       y.backward(golden.get(c, "output_grad").to(dtype));
-      CHECK(equal(x.grad(), golden.get(c, "input_grad")));
-      CHECK(equal(kernel.grad(), golden.get(c, "kernel_grad")));
-      if (bias.defined()) CHECK(equal(bias.grad(), golden.get(c, "bias_grad")));
+      CHECK(same_numbers(x.grad(), golden.get(c, "input_grad")));
+      CHECK(same_numbers(kernel.grad(), golden.get(c, "kernel_grad")));
+      if (bias.defined()) CHECK(same_numbers(bias.grad(), golden.get(c, "bias_grad")));
     }
 }
 
@@ -84,11 +84,11 @@ TEST_CASE("conv2d_transpose equals Keras and PyTorch exactly, gradients included
 TEST_CASE("a transposed convolution stamps the numbered kernel at every input pixel") {
   const Tensor x = Tensor::from<float>({1, 10}, {1, 1, 2, 1});
   const Tensor kernel = Tensor::from<float>({1, 2, 3}, {1, 3, 1, 1});
-  CHECK(equal(conv2d_transpose(x, kernel, {}, {.strides = {1, 2}}),
-              Tensor::from<float>({1, 2, 13, 20, 30}, {1, 1, 5, 1})));
+  CHECK(same_numbers(conv2d_transpose(x, kernel, {}, {.strides = {1, 2}}),
+                     Tensor::from<float>({1, 2, 13, 20, 30}, {1, 1, 5, 1})));
   // 'same' keeps 2 * 2 pixels: with kernel 3 and stride 2 the odd pixel is cropped at the end.
-  CHECK(equal(conv2d_transpose(x, kernel, {}, {.strides = {1, 2}, .padding = same}),
-              Tensor::from<float>({1, 2, 13, 20}, {1, 1, 4, 1})));
+  CHECK(same_numbers(conv2d_transpose(x, kernel, {}, {.strides = {1, 2}, .padding = same}),
+                     Tensor::from<float>({1, 2, 13, 20}, {1, 1, 4, 1})));
 }
 
 TEST_CASE("<conv(x), y> = <x, conv_transpose(y)> exactly on integers") {
