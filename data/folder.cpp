@@ -6,7 +6,6 @@
 #include <tessera/data/folder.hpp>
 #include <tessera/data/image.hpp>
 #include <tessera/data/mask_encoding.hpp>
-#include <tessera/data/mask_values.hpp>
 
 namespace tessera {
 namespace {
@@ -102,7 +101,7 @@ FolderDataset::FolderDataset(const fs::path& folder, const std::string& split, F
     pairs_.push_back({image_paths[i].stem().string(), image_paths[i], mask_paths[i]});
   if (channels_ == 0) channels_ = first_channels(image_paths);
   if (labels_.classes == 0 && labels_.encoding.empty()) {
-    const MaskValues values = count_mask_values(mask_paths);
+    const MaskValues values = options.count_values ? options.count_values(mask_paths) : count_mask_values(mask_paths);
     if (is_black_and_white(values, labels_.ignore_index))
       labels_.encoding = encoding_of({0, 255}, labels_.ignore_index);
     else

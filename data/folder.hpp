@@ -1,8 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
-#include <tessera/data/dataset.hpp>
+#include <tessera/data/mask_values.hpp>
 #include <vector>
 
 namespace tessera {
@@ -13,6 +14,8 @@ struct FolderOptions {
   std::int64_t channels = 0;             ///< 0: those of the first image that can be read
   std::vector<std::string> names{};      ///< of the classes
   MaskEncoding encoding{};               ///< of the masks; where it has values, it says what is ignored, too
+  /// How the classes are found, where that should be shown or remembered; count_mask_values by default.
+  std::function<MaskValues(const std::vector<std::filesystem::path>& masks)> count_values{};
 };
 
 /// Pairs DIR/SPLIT/images/STEM.* and DIR/SPLIT/masks/STEM.*, sorted by stem, read when asked for.

@@ -47,7 +47,7 @@ void add_values(MaskValues& values, const Tensor& mask) {
 
 }  // namespace
 
-MaskValues count_mask_values(const std::vector<std::filesystem::path>& masks) {
+MaskValues count_mask_values(const std::vector<std::filesystem::path>& masks, const std::function<void()>& advance) {
   std::vector<MaskValues> parts(masks.size());
   std::vector<std::string> problems(masks.size());
   parallel_for(static_cast<std::int64_t>(masks.size()), [&](std::int64_t i) {
@@ -57,6 +57,7 @@ MaskValues count_mask_values(const std::vector<std::filesystem::path>& masks) {
     } catch (const IoError& error) {
       problems[at] = error.what();
     }
+    if (advance) advance();
   });
   MaskValues total;
   for (const MaskValues& part : parts)

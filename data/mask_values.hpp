@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <tessera/data/dataset.hpp>
@@ -12,8 +13,10 @@ namespace tessera {
 /// How many pixels hold each value, smallest value first.
 using MaskValues = std::map<std::int32_t, std::int64_t>;
 
-/// Counts the values of all these masks that can be read, in parallel. IoError where none can.
-MaskValues count_mask_values(const std::vector<std::filesystem::path>& masks);
+/// Counts the values of all these masks that can be read, on all threads; calls `advance()` after each, from any of
+/// them. IoError where none can be read.
+MaskValues count_mask_values(const std::vector<std::filesystem::path>& masks,
+                             const std::function<void()>& advance = {});
 
 /// True where 0 and 255 are all the values that are not ignored.
 bool is_black_and_white(const MaskValues& values, std::int32_t ignore_index);

@@ -33,9 +33,12 @@ Problem problem_of(const FolderDataset& data, std::int64_t index) {
 
 }  // namespace
 
-std::vector<SkippedSample> check_samples(const FolderDataset& data, bool strict) {
+std::vector<SkippedSample> check_samples(const FolderDataset& data, bool strict, const std::function<void()>& advance) {
   std::vector<Problem> problems(static_cast<std::size_t>(data.size()));
-  parallel_for(data.size(), [&](std::int64_t i) { problems[static_cast<std::size_t>(i)] = problem_of(data, i); });
+  parallel_for(data.size(), [&](std::int64_t i) {
+    problems[static_cast<std::size_t>(i)] = problem_of(data, i);
+    if (advance) advance();
+  });
 
   const auto fatal = [&](const Problem& problem) { return !problem.text.empty() && (strict || !problem.unreadable); };
   const auto first = std::find_if(problems.begin(), problems.end(), fatal);

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <mutex>
 #include <string>
+#include <tessera/train/progress.hpp>
 
 namespace tessera {
 
@@ -13,9 +14,6 @@ namespace tessera {
 class PassProgress {
  public:
   PassProgress(std::string what, std::int64_t total, std::FILE* out);
-  ~PassProgress();
-  PassProgress(const PassProgress&) = delete;
-  PassProgress& operator=(const PassProgress&) = delete;
 
   /// One more is done; any thread may say so.
   void advance();
@@ -25,10 +23,9 @@ class PassProgress {
 
   std::string what_;
   std::int64_t total_, done_ = 0;
-  std::FILE* out_;
-  bool live_, drawn_ = false;
+  Progress progress_;
   std::mutex mutex_;
-  Clock::time_point next_;
+  Clock::time_point began_ = Clock::now();
 };
 
 }  // namespace tessera

@@ -10,7 +10,7 @@
 #include <tessera/data/shapes.hpp>
 #include <tessera/interop/atomic_file.hpp>
 #include <tessera/train/check_samples.hpp>
-#include <tessera/train/class_weights.hpp>
+#include <tessera/train/mask_passes.hpp>
 #include <tessera/train/pass_progress.hpp>
 #include <tessera/train/run.hpp>
 
@@ -39,7 +39,8 @@ std::shared_ptr<const Dataset> shapes(const std::string& split, std::int64_t siz
 /// Finds what is wrong with the files of a part, unless they are too many to read them all first.
 void check_part(Run& run, const FolderDataset& part, std::set<std::int64_t>& left_out) {
   if (part.size() > checked_samples) return;
-  for (const SkippedSample& sample : check_samples(part, run.options.strict)) {
+  PassProgress progress("images checked", part.size(), stderr);
+  for (const SkippedSample& sample : check_samples(part, run.options.strict, [&] { progress.advance(); })) {
     left_out.insert(sample.index);
     run.notes.push_back("left out for the whole run: " + sample.reason);
   }
@@ -82,8 +83,11 @@ void open_both_parts(Run& run) {
   if (!o.color_map.empty()) map = read_color_map(o.color_map);
   if (!o.mask_values.empty())
     map.encoding.values = encoding_of(parse_mask_values(o.mask_values), o.ignore_index).values;
-  FolderOptions folder{
-      .classes = o.classes, .ignore_index = o.ignore_index, .names = map.names, .encoding = map.encoding};
+  FolderOptions folder{.classes = o.classes,
+                       .ignore_index = o.ignore_index,
+                       .names = map.names,
+                       .encoding = map.encoding,
+                       .count_values = counted_mask_values};
   const auto train = std::make_shared<FolderDataset>(o.data, "train", folder);
   run.train = train;
   if (map.encoding.empty() && !train->labels().encoding.empty())
@@ -96,12 +100,6 @@ void open_both_parts(Run& run) {
   run.val = val;
   check_part(run, *train, run.checkpoint.left_out);
   check_part(run, *val, run.val_left_out);
-}
-
-/// The weights that a spec names, as numbers, which every later use of the run takes as they are.
-std::string counted_class_weights(const std::string& spec, const Dataset& data) {
-  PassProgress progress("class weights: masks counted", data.size(), stderr);
-  return to_spec(class_weights_from_spec(spec, data, [&] { progress.advance(); }));
 }
 
 void fill_defaults(Run& run) {
@@ -155,6 +153,7 @@ Run prepare(RunOptions options, const Checkpoint* saved) {
   open_both_parts(run);
   fill_defaults(run);
   RunOptions& o = run.options;
+  // As numbers, which every later use of the run takes as they are.
   o.class_weights = counted_class_weights(o.class_weights, *run.train);
   o.model.in_channels = run.train->channels();
   o.model.classes = o.classes = run.train->labels().classes;

@@ -30,9 +30,10 @@ std::string duration(double seconds) {
 std::string progress_line(const ProgressState& state) {
   constexpr std::int64_t width = 20;
   const std::int64_t filled = state.steps > 0 ? width * state.step / state.steps : 0;
-  return fmt::format("epoch {}/{} [{:-<{}}] {}/{}  loss {:.4f}  mIoU {}  {:.0f} images/s  {} left", state.epoch,
-                     state.epochs, std::string(static_cast<std::size_t>(filled), '#'), width, state.step, state.steps,
-                     state.loss, miou_text(state.miou), state.images_per_second, duration(state.seconds_left));
+  return fmt::format("epoch {}/{} [{:-<{}}] {}/{}  loss {:.4f}  lr {:.2g}  mIoU {}  {:.0f} images/s  {} left",
+                     state.epoch, state.epochs, std::string(static_cast<std::size_t>(filled), '#'), width, state.step,
+                     state.steps, state.loss, state.lr, miou_text(state.miou), state.images_per_second,
+                     duration(state.seconds_left));
 }
 
 Progress::Progress(std::FILE* out) : out_(out), live_(isatty(fileno(out)) == 1), shown_(Clock::now()) {}

@@ -15,12 +15,13 @@ struct ProgressState {
   std::int64_t step = 0;  ///< done in this epoch
   std::int64_t steps = 0;
   double loss = 0;   ///< mean of this epoch so far
+  double lr = 0;     ///< of the last step
   double miou = -1;  ///< of the last validation; negative before the first
   double images_per_second = 0;
   double seconds_left = 0;
 };
 
-/// "epoch 3/20 [######----] 120/200  loss 0.312  mIoU 0.913  412 images/s  1:05 left"
+/// "epoch 3/20 [######----] 120/200  loss 0.312  lr 0.0018  mIoU 0.913  412 images/s  1:05 left"
 std::string progress_line(const ProgressState& state);
 
 /// "0:07", "12:30", "1:02:03"

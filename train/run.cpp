@@ -40,7 +40,7 @@ LoaderOptions lenient(LoaderOptions options, const RunOptions& run) {
 void draw_pictures(const Run& run, const fs::path& model_file, const fs::path& folder) {
   fs::create_directories(folder);
   Predictor predict(load_checkpoint(model_file));
-  const std::vector<Rgb> colors = class_colors(run.checkpoint.labels.classes);
+  const std::vector<Rgb> colors = class_colors(run.checkpoint.labels);
   for (std::int64_t i = 0; i < std::min(pictures_drawn, run.val->size()); ++i) {
     if (run.val_left_out.contains(i)) continue;
     const Sample sample = run.val->get(i);
@@ -117,12 +117,7 @@ class Execution {
                               batches_.batches()));
   }
 
-  void write_options() {
-    const std::string text = to_toml(options_);
-    AtomicFile file(options_.out / "options.toml");
-    file.write(text.data(), text.size());
-    file.commit();
-  }
+  void write_options() { write_whole(options_.out / "options.toml", to_toml(options_)); }
 
   /// Why no further epoch is trained; empty where one is.
   std::string reason_to_end() const {
@@ -218,6 +213,7 @@ class Execution {
                       .step = status.batch,
                       .steps = batches_.batches(),
                       .loss = status.loss(),
+                      .lr = status.lr,
                       .miou = last_miou_,
                       .images_per_second = images_per_second_,
                       .seconds_left = session_.seconds() * left / done});

@@ -5,7 +5,9 @@
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
+#include <tessera/core/nearest_name.hpp>
 #include <tessera/core/parallel.hpp>
 #include <tessera/data/augmentation_spec.hpp>
 
@@ -230,10 +232,21 @@ Examples:
   });
 }
 
+/// CLI11 would only say that a command is missing.
+void check_command(const CLI::App& app, int argc, char** argv) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  if (argc < 2 || argv[1][0] == '-' || std::find(names.begin(), names.end(), argv[1]) != names.end()) return;
+  throw BadInput(fmt::format("there is no command {}, only {}; the nearest is {}", argv[1], fmt::join(names, ", "),
+                             tessera::nearest_name(argv[1], names)));
+}
+
 int run(int argc, char** argv) {
   CLI::App app("Trains, measures and uses small segmentation networks on a CPU.");
   app.require_subcommand(1);
   app.footer("\nsegment COMMAND --help says more. First steps: segment train --data shapes");
+  app.failure_message(
+      [](const CLI::App*, const CLI::Error& error) { return fmt::format("error: {}\n", error.what()); });
   TrainOptions train_options;
   EvaluateOptions evaluate_options;
   PredictOptions predict_options;
@@ -247,6 +260,7 @@ int run(int argc, char** argv) {
   add_inspect(app, inspected);
   add_summary(app, summary_options, summarized);
   try {
+    check_command(app, argc, argv);
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;

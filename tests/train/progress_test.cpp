@@ -16,13 +16,14 @@ TEST_CASE("durations are minutes and seconds, with hours where there are some") 
   CHECK(duration(-1) == "0:00");
 }
 
-TEST_CASE("the progress line has loss, mIoU, images a second and the time left") {
+TEST_CASE("the progress line has loss, learning rate, mIoU, images a second and the time left") {
   ProgressState state{.epoch = 3, .epochs = 20, .step = 120, .steps = 200};
   state.loss = 0.31249;
+  state.lr = 0.00183;
   state.images_per_second = 411.6;
   state.seconds_left = 65;
   CHECK(progress_line(state) ==
-        "epoch 3/20 [############--------] 120/200  loss 0.3125  mIoU -  412 images/s  1:05 left");
+        "epoch 3/20 [############--------] 120/200  loss 0.3125  lr 0.0018  mIoU -  412 images/s  1:05 left");
   state.miou = 0.9131;
   CHECK(progress_line(state).find("mIoU 0.913") != std::string::npos);
 }

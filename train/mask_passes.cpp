@@ -1,0 +1,44 @@
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <sstream>
+#include <tessera/train/class_weights.hpp>
+#include <tessera/train/mask_passes.hpp>
+#include <tessera/train/pass_progress.hpp>
+#include <tessera/train/remembered.hpp>
+
+namespace tessera {
+
+MaskValues counted_mask_values(const std::vector<std::filesystem::path>& masks) {
+  const std::string text = remembered(masks, "mask values", [&] {
+    PassProgress progress("classes: masks counted", static_cast<std::int64_t>(masks.size()), stderr);
+    std::string lines;
+    for (const auto& [value, pixels] : count_mask_values(masks, [&] { progress.advance(); }))
+      lines += fmt::format("{} {}\n", value, pixels);
+    return lines;
+  });
+  MaskValues values;
+  std::istringstream lines(text);
+  std::int32_t value = 0;
+  for (std::int64_t pixels = 0; lines >> value >> pixels;) values[value] = pixels;
+  return values;
+}
+
+std::string counted_class_weights(const std::string& spec, const Dataset& data) {
+  const auto count = [&] {
+    PassProgress progress("class weights: masks counted", data.size(), stderr);
+    return to_spec(class_weights_from_spec(spec, data, [&] { progress.advance(); }));
+  };
+  const auto* folder = dynamic_cast<const FolderDataset*>(&data);
+  const std::vector<std::string>& names = class_weight_names();
+  if (folder == nullptr || std::find(names.begin(), names.end(), spec) == names.end()) return count();
+  std::vector<std::filesystem::path> masks;
+  for (const FolderDataset::Pair& pair : folder->pairs()) masks.push_back(pair.mask);
+  const auto& [classes, ignore_index, class_names, encoding] = data.labels();
+  return remembered(masks,
+                    fmt::format("{} weights of {} classes (ignored {}, values {}, colours {})", spec, classes,
+                                ignore_index, encoding.values, encoding.colors),
+                    count);
+}
+
+}  // namespace tessera

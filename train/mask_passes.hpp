@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <tessera/data/folder.hpp>
+
+// Passes over all masks before training. Each shows on standard error how far it is, and is remembered().
+namespace tessera {
+
+/// How many pixels of the masks hold each value: FolderOptions::count_values.
+MaskValues counted_mask_values(const std::vector<std::filesystem::path>& masks);
+
+/// The class weights that a spec names, as numbers (see class_weights_from_spec).
+std::string counted_class_weights(const std::string& spec, const Dataset& data);
+
+}  // namespace tessera
