@@ -1,20 +1,24 @@
-# tessera_library(NAME [PUBLIC targets...] [PRIVATE targets...])
+# tessera_library(NAME [LIGHT] [PUBLIC targets...] [PRIVATE targets...])
+# LIGHT: it leaves the work to others, so that compiling fast counts for more than optimising.
 # The current folder as the static library tessera_NAME, alias tessera::NAME; an interface library while it holds headers
 # only. The global property tessera_uses_NAME lists the folders it may include (tests/include_order.cmake).
 function(tessera_library name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "PUBLIC;PRIVATE")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "LIGHT" "" "PUBLIC;PRIVATE")
   set(target tessera_${name})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   if(sources)
     add_library(${target} STATIC ${sources})
     target_link_libraries(${target} PUBLIC ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
     tessera_compile_options(${target})
+    if(arg_LIGHT)
+      target_compile_options(${target} PRIVATE -O1)
+    endif()
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-    # One for core, whose definitions are its own, and one for all above it.
-    if(name MATCHES "^(core|layers)$")
-      tessera_precompile(${target})
-    else()
+    # gcc 12 crashes on headers precompiled at another level of optimisation.
+    if(arg_LIGHT AND NOT name STREQUAL "layers")
       tessera_precompile(${target} REUSE_FROM tessera_layers)
+    else()
+      tessera_precompile(${target})
     endif()
     set(scope PUBLIC)
   else()

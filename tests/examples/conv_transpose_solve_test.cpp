@@ -60,7 +60,8 @@ std::map<Output, std::set<Layer>> brute_force(int n, const Allowed& allowed = {}
         }
         for (int begin = 0; begin < span; ++begin) {
           const int needed = natural - begin + op - only;  // the one end that gives `only`
-          const int first = only == 0 ? 0 : std::max(needed, 0), last = only == 0 ? span - 1 : std::min(needed, span - 1);
+          const int first = only == 0 ? 0 : std::max(needed, 0),
+                    last = only == 0 ? span - 1 : std::min(needed, span - 1);
           for (int end = first; end <= last; ++end) add_numbers(begin, end);
         }
       }
@@ -179,10 +180,10 @@ TEST_CASE("conv_transpose --solve finds every layer that brute force finds, and 
     CAPTURE(wish);
     CAPTURE(dilation);
     // Chains are another test's; there can be a million of them.
-    const Ran ran = run_program("conv_transpose",
-                                fmt::format("--input-shape {}x1 --solve {} --dilation-rate {} --full | "
-                                            "sed '/^Two layers/q'",
-                                            size_of(n), size_of(wish), dilation));
+    const Ran ran =
+        run_program("conv_transpose", fmt::format("--input-shape {}x1 --solve {} --dilation-rate {} --full | "
+                                                  "sed '/^Two layers/q'",
+                                                  size_of(n), size_of(wish), dilation));
     REQUIRE(ran.text.find("\nTwo layers") != std::string::npos);
     const auto expected = brute_force(n, {}, dilation, wish)[wish];
     CHECK(layers_of(listed(ran.text, "One layer, both axes alike"), height, wish, dilation) == expected);
