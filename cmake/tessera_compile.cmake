@@ -22,6 +22,9 @@ endfunction()
 # tessera_precompile(target [REUSE_FROM other]): parses once what half of a build's time goes into otherwise. Sources
 # include what they use all the same: the clang preset builds without.
 function(tessera_precompile target)
+  if(CMAKE_DISABLE_PRECOMPILE_HEADERS)
+    return()
+  endif()
   if(ARGN)
     target_precompile_headers(${target} ${ARGN})
   else()
