@@ -6,14 +6,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cases=$1 segment=$2 folder=$(realpath -m "$3")
 rm -rf "$folder" && mkdir -p "$folder"
 
-browse() { timeout 120 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$folder/profile" "$@" 2>>"$folder/chromium.log"; }
-
-# A window cannot be made as narrow as a phone, so that the page stands in a frame, which tells what the page found.
-frame() {
-  echo "<!doctype html><meta charset=utf-8><title>no answer</title><body style='margin:0'>
-<script>onmessage = event => { document.title = event.data; };</script>
-<iframe src='$(basename "$1")' width=$2 height=${3:-2400} style='border:0;display:block'></iframe>"
-}
+. "$here/browser.sh"
 
 # look PAGE WIDTH SCHEME: fails unless the page says that its test passed.
 look() {
@@ -21,9 +14,7 @@ look() {
   [ "$3" = dark ] && scheme=0
   name=$(basename "$1" .html)_$3_$2
   { cat "$1"; cat "$here/report_check.html"; } >"$folder/checked.html"
-  frame "$folder/checked.html" "$2" >"$folder/frame.html"
-  title=$(browse --blink-settings=preferredColorScheme=$scheme --window-size="$2",2400 --virtual-time-budget=5000 \
-            --dump-dom "file://$folder/frame.html" | sed -n 's:.*<title>\(.*\)</title>.*:\1:p')
+  title=$(answer "$folder/checked.html" "$2" 2400 --blink-settings=preferredColorScheme=$scheme)
   browse --blink-settings=preferredColorScheme=$scheme --window-size="$(($2 < 500 ? 500 : $2))",2400 --hide-scrollbars \
     --virtual-time-budget=5000 --screenshot="$folder/$name.png" "file://$folder/frame.html" >>"$folder/chromium.log"
   echo "$name: ${title:-no answer, see $folder/chromium.log}"

@@ -5,13 +5,12 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 program=$1 cases=$2 folder=$(realpath -m "$3")
 mkdir -p "$folder"
+. "$here/browser.sh"
 
-# open PAGE WIDTH: fails unless the page says that its test passed.
+# open_page PAGE WIDTH: fails unless the page says that its test passed.
 open_page() {
   local title
-  title=$(timeout 120 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$folder/profile" \
-            --window-size="$2",800 --dump-dom "file://$(realpath "$1")" 2>"$folder/chromium.log" |
-          sed -n 's:.*<title>\(.*\)</title>.*:\1:p')
+  title=$(answer "$1" "$2" 800)
   echo "$(basename "$1") at width $2: ${title:-no answer, see $folder/chromium.log}"
   [ "$title" = "page test passed" ]
 }
