@@ -25,7 +25,8 @@ WeightAverage::WeightAverage(const Module& model, double decay)
 void WeightAverage::update(std::int64_t step) {
   const auto t = static_cast<double>(step);
   const double share = 1 - std::min(decay_, (1 + t) / (10 + t));
-  for (auto& [path, average] : values_) {
+  for (auto& [path, value] : values_) {
+    Tensor& average = value;  // a lambda cannot hold a binding in clang 14
     const Tensor& now = model_.at(path);
     if (average.dtype() != f32 && average.dtype() != f64) {
       average.copy_(now);
