@@ -174,8 +174,12 @@ std::set<Chain> chains_of(const std::vector<std::string>& commands, int axis, in
 }  // namespace
 
 TEST_CASE("conv_transpose --solve finds every layer that brute force finds, and no other") {
-  for (const auto& [n, wish, dilation] :
-       {std::tuple(4, 16, 1), {4, 12, 1}, {1, 5, 1}, {3, 2, 1}, {7, 13, 1}, {2, 23, 1}, {3, 9, 2}, {4, 11, 3}}) {
+  struct Question {
+    int n, wish, dilation;
+  };
+  for (const Question question :
+       {Question{4, 16, 1}, {4, 12, 1}, {1, 5, 1}, {3, 2, 1}, {7, 13, 1}, {2, 23, 1}, {3, 9, 2}, {4, 11, 3}}) {
+    const int n = question.n, wish = question.wish, dilation = question.dilation;
     CAPTURE(n);
     CAPTURE(wish);
     CAPTURE(dilation);
@@ -193,7 +197,8 @@ TEST_CASE("conv_transpose --solve finds every layer that brute force finds, and 
 }
 
 TEST_CASE("conv_transpose --solve finds every chain of two layers that brute force finds, and no other") {
-  for (const auto& [n, wish] : {std::pair(4, 16), {2, 9}}) {
+  for (const auto& question : {std::pair(4, 16), {2, 9}}) {
+    const int n = question.first, wish = question.second;
     CAPTURE(n);
     CAPTURE(wish);
     const Ran ran =
@@ -271,8 +276,10 @@ TEST_CASE("conv_transpose --solve keeps to the parameters given beside it") {
       {"--strides 3 --padding same --output-padding 1",
        {[](int, int s, const Wording& w) { return s == 3 && w.padding == "same" && w.output_padding == 1; }}},
   };
-  for (const auto& [options, allowed] : questions)
+  for (const Question& question : questions)
     for (const int wish : {16, 9}) {
+      const char* const options = question.options;
+      const Allowed& allowed = question.allowed;
       CAPTURE(options);
       CAPTURE(wish);
       const Ran ran = run_program("conv_transpose",
