@@ -87,6 +87,9 @@ prediction side by side). With --ema the averaged weights are the ones that are 
 The same options and seed give the same files, on any number of threads and however often the run is stopped and
 resumed: Ctrl-C finishes the step, saves and exits; twice, it leaves at once.
 
+Without --classes, and for class weights by name, all masks are read first; of 1000 or more, what they hold is remembered
+in ~/.cache/tessera until they change.
+
 )") + augmentation_help() +
              R"(
 Examples:
