@@ -63,7 +63,7 @@ std::vector<Rgb> class_colors(std::int64_t classes) {
 std::vector<Rgb> class_colors(const Labels& labels) {
   std::vector<Rgb> colors = class_colors(labels.classes);
   for (const auto& [color, label] : labels.encoding.colors)
-    if (label >= 0) colors.at(static_cast<std::size_t>(label)) = color;
+    if (label >= 0 && label < labels.classes) colors[static_cast<std::size_t>(label)] = color;
   return colors;
 }
 

@@ -15,6 +15,11 @@ TEST_CASE("sixteen classes have different colours, and the background is black")
   CHECK(std::set<Rgb>(colors.begin(), colors.end()).size() == 16);
 }
 
+TEST_CASE("classes keep the colours that their masks are painted in, and colours of no class are no one's") {
+  const Labels labels{.classes = 2, .encoding = {.colors = {{{9, 8, 7}, 1}, {{1, 2, 3}, no_label}, {{4, 5, 6}, 2}}}};
+  CHECK(class_colors(labels) == std::vector<Rgb>{{0, 0, 0}, {9, 8, 7}});
+}
+
 TEST_CASE("a mask is drawn in its classes' colours, and labels without one in light grey") {
   const Tensor mask = Tensor::from<std::int32_t>({0, 1, -1, 255}, {2, 2});
   const Tensor picture = colored(mask, {{0, 0, 0}, {10, 20, 30}});
