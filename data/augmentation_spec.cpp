@@ -1,6 +1,5 @@
 #include <fmt/ranges.h>
 
-#include <cmath>
 #include <map>
 #include <optional>
 #include <tessera/core/error.hpp>
