@@ -8,24 +8,24 @@
 namespace tessera {
 namespace {
 
-/// A block of memory and how often it was opened for writing; shared by all tensors over the same numbers.
-struct Storage {
-  explicit Storage(std::size_t bytes) : data(arena::allocate(bytes)) {}
-  ~Storage() { arena::release(data); }
-  Storage(const Storage&) = delete;
-  Storage& operator=(const Storage&) = delete;
-
-  void* data;
-  std::uint64_t version = 0;
-  std::map<std::uint64_t, std::shared_ptr<void>> derived;  ///< guarded by derived_mutex
-};
-
 /// One for all storages: what is kept is looked up a few times a layer.
 std::mutex derived_mutex;
 
 }  // namespace
 
 struct Tensor::Impl {
+  /// A block of memory and how often it was opened for writing; shared by all tensors over the same numbers.
+  struct Storage {
+    explicit Storage(std::size_t bytes) : data(arena::allocate(bytes)) {}
+    ~Storage() { arena::release(data); }
+    Storage(const Storage&) = delete;
+    Storage& operator=(const Storage&) = delete;
+
+    void* data;
+    std::uint64_t version = 0;
+    std::map<std::uint64_t, std::shared_ptr<void>> derived;  ///< guarded by derived_mutex
+  };
+
   std::shared_ptr<Storage> storage;
   Shape shape;
   DType dtype = f32;
@@ -34,7 +34,7 @@ struct Tensor::Impl {
 
 Tensor Tensor::empty(const Shape& shape, DType dtype) {
   auto impl = std::make_shared<Impl>();
-  impl->storage = std::make_shared<Storage>(static_cast<std::size_t>(shape.numel()) * size_of(dtype));
+  impl->storage = std::make_shared<Impl::Storage>(static_cast<std::size_t>(shape.numel()) * size_of(dtype));
   impl->shape = shape;
   impl->dtype = dtype;
   return Tensor(std::move(impl));

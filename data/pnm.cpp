@@ -7,9 +7,9 @@ namespace {
 
 using namespace image_codec;
 
-class Reader {
+class PnmReader {
  public:
-  explicit Reader(const std::filesystem::path& path) : path_(path), file_(open_for_reading(path)) {}
+  explicit PnmReader(const std::filesystem::path& path) : path_(path), file_(open_for_reading(path)) {}
 
   Image read(ImageUse use) {
     std::fgetc(file_.get());  // P
@@ -101,7 +101,7 @@ class Reader {
 
 }  // namespace
 
-Image image_codec::read_pnm(const std::filesystem::path& path, ImageUse use) { return Reader(path).read(use); }
+Image image_codec::read_pnm(const std::filesystem::path& path, ImageUse use) { return PnmReader(path).read(use); }
 
 void write_pnm(const std::filesystem::path& path, const Tensor& pixels) {
   const Layout layout = layout_of(path, pixels);

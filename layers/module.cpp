@@ -10,24 +10,6 @@
 namespace tessera {
 namespace {
 
-struct OwnParameter {
-  std::string name;
-  Tensor tensor;
-  ParameterOptions options;
-  // Where and in which version the numbers were right after the initializer ran.
-  const void* drawn_numbers = nullptr;
-  std::uint64_t drawn_version = 0;
-
-  const void* numbers() const {
-    return dispatch_all(tensor.dtype(), [&](auto zero) -> const void* { return tensor.data<decltype(zero)>(); });
-  }
-  bool as_drawn() const { return drawn_numbers == numbers() && drawn_version == tensor.version(); }
-  void mark_drawn() {
-    drawn_numbers = numbers();
-    drawn_version = tensor.version();
-  }
-};
-
 std::string class_name(const std::type_info& type) {
   int status = 0;
   const std::unique_ptr<char, void (*)(void*)> text(abi::__cxa_demangle(type.name(), nullptr, nullptr, &status),
@@ -42,6 +24,24 @@ std::string joined(const std::string& path, const std::string& name) { return pa
 }  // namespace
 
 struct Module::State {
+  struct OwnParameter {
+    std::string name;
+    Tensor tensor;
+    ParameterOptions options;
+    // Where and in which version the numbers were right after the initializer ran.
+    const void* drawn_numbers = nullptr;
+    std::uint64_t drawn_version = 0;
+
+    const void* numbers() const {
+      return dispatch_all(tensor.dtype(), [&](auto zero) -> const void* { return tensor.data<decltype(zero)>(); });
+    }
+    bool as_drawn() const { return drawn_numbers == numbers() && drawn_version == tensor.version(); }
+    void mark_drawn() {
+      drawn_numbers = numbers();
+      drawn_version = tensor.version();
+    }
+  };
+
   std::string name, path;
   const std::type_info* type = &typeid(Module);
   std::weak_ptr<State> parent;
@@ -114,7 +114,7 @@ void Module::adopt(const std::string& name, const Module& child) {
 
 Tensor Module::add_parameter(const std::string& name, const Shape& shape, const ParameterOptions& options) {
   Tensor value = add_parameter(name, Tensor::zeros(shape));
-  OwnParameter& parameter = state_->parameters.back();
+  State::OwnParameter& parameter = state_->parameters.back();
   parameter.options = options;
   state_->draw(parameter);
   return value;
@@ -164,8 +164,9 @@ Tensor Module::own(std::string_view name) const {
 }
 
 void Module::remove(std::string_view name) {
-  const auto removed = std::erase_if(state_->parameters, [&](const OwnParameter& own) { return own.name == name; }) +
-                       std::erase_if(state_->buffers, [&](const auto& buffer) { return buffer.first == name; });
+  const auto removed =
+      std::erase_if(state_->parameters, [&](const State::OwnParameter& own) { return own.name == name; }) +
+      std::erase_if(state_->buffers, [&](const auto& buffer) { return buffer.first == name; });
   if (removed == 0) raise<ValueError>("remove", "there is no parameter or buffer called \"{}\" here", name);
 }
 

@@ -7,7 +7,7 @@ namespace {
 
 using OutputPadding = std::optional<Size2D>;
 
-struct Words {
+struct PaddingWords {
   Padding padding;
   OutputPadding output_padding;
   /// A number for each side is much to read, an output_padding some.
@@ -28,7 +28,7 @@ std::vector<Size2D> output_paddings(const Options& question, bool shared) {
 }
 
 /// Everything that may say it, in the order to be tried.
-std::vector<Words> candidates(const Options& question, const Fit& height, const Fit& width) {
+std::vector<PaddingWords> candidates(const Options& question, const Fit& height, const Fit& width) {
   const auto& [kernel_given, strides_given, padding_given, op_given] = question.given;
   const auto allowed = [&, given = padding_given](const Padding& padding) {
     return !given || padding == question.layer.padding;
@@ -37,7 +37,7 @@ std::vector<Words> candidates(const Options& question, const Fit& height, const 
   const std::int64_t rows = span(height.kernel, question.layer.dilation_rate.height);
   const std::int64_t columns = span(width.kernel, question.layer.dilation_rate.width);
   const bool shared = height.begin == width.begin && height.end == width.end && height.stride == width.stride;
-  std::vector<Words> all;
+  std::vector<PaddingWords> all;
   for (const Padding& padding : {same, valid})
     if (allowed(padding) && !op_given) all.push_back({padding, std::nullopt});
   const auto paddings = output_paddings(question, shared);
@@ -51,7 +51,8 @@ std::vector<Words> candidates(const Options& question, const Fit& height, const 
   for (const Padding& padding : {same, valid})
     for (const Size2D op : paddings)
       if (allowed(padding)) all.push_back({padding, op});
-  std::stable_sort(all.begin(), all.end(), [](const Words& a, const Words& b) { return a.length() < b.length(); });
+  std::stable_sort(all.begin(), all.end(),
+                   [](const PaddingWords& a, const PaddingWords& b) { return a.length() < b.length(); });
   return all;
 }
 
@@ -64,7 +65,7 @@ std::vector<Options> wordings(const Options& question, const Fit& height, const 
   layer.strides = {height.stride, width.stride};
   const Sides wanted{height.begin, height.end, width.begin, width.end};
   std::vector<Options> found;
-  for (const Words& words : candidates(worded, height, width)) {
+  for (const PaddingWords& words : candidates(worded, height, width)) {
     if (found.size() == most) break;
     layer.padding = words.padding;
     layer.output_padding = words.output_padding;

@@ -11,13 +11,10 @@ using namespace tessera;
 using test::file_bytes;
 using test::Ran;
 using test::run_command;
+using test::segment;
 namespace fs = std::filesystem;
 
 namespace {
-
-Ran segment(const std::string& arguments) { return test::run_program("segment", arguments); }
-
-bool has(const Ran& outcome, const std::string& text) { return outcome.text.find(text) != std::string::npos; }
 
 /// Starts `segment ARGUMENTS`, and once it trains sends what `signals` says to $pid.
 Ran signalled(const std::string& arguments, const std::string& log, const std::string& signals) {

@@ -12,16 +12,8 @@
 
 using namespace tessera;
 using test::Ran;
-using test::run_program;
+using test::segment;
 namespace fs = std::filesystem;
-
-namespace {
-
-Ran segment(const std::string& arguments) { return run_program("segment", arguments); }
-
-bool has(const Ran& outcome, const std::string& text) { return outcome.text.find(text) != std::string::npos; }
-
-}  // namespace
 
 TEST_CASE("every subcommand explains itself with examples") {
   for (const char* command : {"train", "evaluate", "predict", "inspect", "summary"}) {

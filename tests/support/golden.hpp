@@ -10,7 +10,7 @@ namespace tessera::test {
 /// A file of numbers made by real Keras and PyTorch; tests/golden/README.md says what each one holds.
 class Golden {
  public:
-  explicit Golden(const std::string& file) : file_(read_safetensors(std::string(TESSERA_GOLDEN_DIR) + "/" + file)) {
+  explicit Golden(const std::string& file) : file_(read_safetensors(TESSERA_GOLDEN_DIR "/" + file)) {
     cases_ = nlohmann::json::parse(file_.metadata.at("cases"));
   }
 

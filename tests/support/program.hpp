@@ -18,6 +18,9 @@ struct Ran {
 /// A program of examples/, for use in a shell command.
 inline std::string program(const std::string& name) { return "'" TESSERA_EXAMPLES_DIR "/" + name + "'"; }
 
+/// Whether a program said `text`.
+inline bool has(const Ran& outcome, const std::string& text) { return outcome.text.find(text) != std::string::npos; }
+
 /// Runs a shell command.
 inline Ran run_command(const std::string& command) {
   std::FILE* pipe = popen(("{ " + command + "; } 2>&1").c_str(), "r");
@@ -34,5 +37,7 @@ inline Ran run_command(const std::string& command) {
 inline Ran run_program(const std::string& name, const std::string& arguments) {
   return run_command(program(name) + " " + arguments);
 }
+
+inline Ran segment(const std::string& arguments) { return run_program("segment", arguments); }
 
 }  // namespace tessera::test

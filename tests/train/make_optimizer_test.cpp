@@ -31,7 +31,7 @@ TEST_CASE("the rate rises over the warm-up and falls to nothing at the end of th
 }
 
 TEST_CASE("an unknown optimizer or schedule gets the list of those there are") {
-  CHECK_THROWS_WITH_AS(with_defaults({.name = "adagrad"}),
+  CHECK_THROWS_WITH_AS(with_defaults(OptimizerOptions{.name = "adagrad"}),
                        "optimizer: expected one of adamw, adam, sgd, rmsprop, got adagrad", ValueError);
   CHECK_THROWS_WITH_AS(make_schedule({.schedule = "linear"}, 5),
                        "schedule: expected one of poly, cosine, step, constant, got linear", ValueError);

@@ -11,13 +11,13 @@ using namespace tessera::test;
 
 namespace {
 
-struct Op {
+struct BinaryOp {
   const char* name;
   Tensor (*op)(const Tensor&, const Tensor&);
   double (*reference)(double, double);
 };
 
-const Op ops[] = {
+const BinaryOp ops[] = {
     {"add", add, [](double a, double b) { return a + b; }},
     {"sub", sub, [](double a, double b) { return a - b; }},
     {"mul", mul, [](double a, double b) { return a * b; }},
@@ -74,7 +74,7 @@ double element(const Tensor& x, const Shape& result, std::int64_t position) {
 }  // namespace
 
 TEST_CASE("binary ops broadcast as NumPy does, in double and in float") {
-  for (const Op& op : ops)
+  for (const BinaryOp& op : ops)
     for (const Pair& pair : pairs) {
       INFO(op.name, " of ", pair.a.str(), " and ", pair.b.str());
       const Tensor a = operand(pair.a, 1), b = operand(pair.b, 2), y = op.op(a, b);
@@ -88,7 +88,7 @@ TEST_CASE("binary ops broadcast as NumPy does, in double and in float") {
 }
 
 TEST_CASE("binary ops pass gradcheck over every kind of broadcasting") {
-  for (const Op& op : ops)
+  for (const BinaryOp& op : ops)
     for (const Pair& pair : pairs) {
       const auto f = [&](const std::vector<Tensor>& in) { return op.op(in[0], in[1]); };
       const GradcheckReport report = gradcheck(f, {operand(pair.a, 1), operand(pair.b, 2)});

@@ -24,11 +24,11 @@ Padding padding_of_json(const nlohmann::json& padding) {
   return Sides{padding[0], padding[1], padding[2], padding[3]};
 }
 
-using Op =
+using ConvOp =
     std::function<Tensor(const Tensor& x, const Tensor& kernel, const Tensor& bias, const nlohmann::json& options)>;
 
 /// Output and all gradients of every case in a golden file, exactly, in both float types.
-void check_golden(const char* file, const Op& op) {
+void check_golden(const char* file, const ConvOp& op) {
   const Golden golden(file);
   for (const auto& c : golden.cases())
     for (const DType dtype : {f32, f64}) {

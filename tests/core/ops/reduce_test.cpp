@@ -78,13 +78,13 @@ double variance(const Values& group, double correction) {
   return sum / (count - correction);
 }
 
-struct Op {
+struct Reduction {
   const char* name;
   std::function<Tensor(const Tensor&, const Axes&, bool)> op;
   std::function<double(const Values&)> reference;
 };
 
-const Op ops[] = {
+const Reduction ops[] = {
     {"sum", sum, total},
     {"mean", mean, [](const Values& group) { return total(group) / static_cast<double>(group.size()); }},
     {"var", [](const Tensor& x, const Axes& axes, bool keep) { return var(x, axes, keep); },
@@ -100,7 +100,7 @@ const Op ops[] = {
 }  // namespace
 
 TEST_CASE("reductions equal loops over the gathered groups, in double and in float") {
-  for (const Op& op : ops)
+  for (const Reduction& op : ops)
     for (const Case& c : cases) {
       INFO(op.name, " of ", c.shape.str());
       const Tensor x = distinct_tensor(c.shape);
@@ -120,7 +120,7 @@ TEST_CASE("reductions equal loops over the gathered groups, in double and in flo
 }
 
 TEST_CASE("reductions pass gradcheck") {
-  for (const Op& op : ops) {
+  for (const Reduction& op : ops) {
     if (std::string(op.name).substr(0, 3) == "arg") continue;
     for (const Case& c : cases) {
       const auto f = [&](const std::vector<Tensor>& in) { return op.op(in[0], c.axes, c.axes.size() == 2); };
@@ -176,7 +176,7 @@ TEST_CASE("empty tensors reduce to zero sums, NaN means and no extremes") {
   CHECK(max(x, {1}).shape() == Shape{0});
   CHECK_THROWS_WITH_AS(max(x, {0}), "max: there is nothing to choose from in the reduced axes of [0, 3]", ShapeError);
   CHECK_THROWS_WITH_AS(argmin(x), "argmin: there is nothing to choose from in the reduced axes of [0, 3]", ShapeError);
-  for (const Op& op : ops) {
+  for (const Reduction& op : ops) {
     if (std::string(op.name).substr(0, 3) == "arg") continue;
     const auto f = [&](const std::vector<Tensor>& in) { return op.op(in[0], {1}, false); };
     CHECK(gradcheck(f, {Tensor::zeros({0, 3}, f64)}));
