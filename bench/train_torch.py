@@ -1,5 +1,5 @@
-"""Trains the U-Net of models/ in PyTorch as `segment train` does here: same network, first values, data, crops, optimizer
-and number of steps. Random numbers differ: no two frameworks share them. Prints a line of JSON an epoch.
+"""Trains a network of models/ in PyTorch as `segment train` does here: same network, first values, data, augmentation, loss,
+optimizer, schedule and number of steps. Random numbers differ: no two frameworks share them. Prints a line of JSON an epoch.
 
 Needs a venv with torch==2.13.0, numpy and pillow:  python bench/train_torch.py --data DIR --epochs 12 --crop 160x208
 """
@@ -30,15 +30,36 @@ def read(folder):
     return pairs
 
 
+def make_network(options):
+    if options.model == "fcn":
+        return models.FCN(options.classes, 64)
+    if options.model == "unet":
+        return models.UNet(options.classes, options.width, options.depth, "batch")
+    net = models.ERFNet(options.classes)
+    for module in net.encoder:
+        if isinstance(module, models.NonBottleneck1D):
+            rate = 0.03 if module.horizontal2.conv.in_channels == 64 else 0.3
+            module.horizontal2.register_forward_hook(
+                lambda block, _, y, rate=rate: functional.dropout2d(y, rate, block.training))
+    return net
+
+
 def initialize(net):
-    """he_normal (truncated, as Keras draws it) under a normalisation, else glorot_uniform; no biases."""
-    normalised = {id(m.conv) for m in net.modules() if isinstance(m, models.ConvBlock) and hasattr(m, "norm")}
+    """he_normal (truncated, as Keras draws it) in the blocks of U-Net and FCN, FCN's bilinear upsampling, glorot_uniform for the
+    rest; no biases."""
+    he_normal = {id(m.conv) for m in net.modules() if isinstance(m, models.ConvBlock)}
+    if isinstance(net, models.ERFNet):
+        he_normal = set()
     for module in net.modules():
         if isinstance(module, (torch.nn.Conv2d, torch.nn.ConvTranspose2d)):
             taps = math.prod(module.kernel_size)
             # Keras counts a transposed kernel [kh, kw, out, in] as it stands.
             inputs, outputs = module.in_channels * taps, module.out_channels * taps
-            if id(module) in normalised:
+            if isinstance(net, models.FCN) and isinstance(module, torch.nn.ConvTranspose2d):
+                row = 1 - (torch.arange(8) / 4 - 7 / 8).abs()
+                with torch.no_grad():
+                    module.weight.copy_(torch.eye(module.in_channels)[..., None, None] * torch.outer(row, row) / 4)
+            elif id(module) in he_normal:
                 deviation = math.sqrt(2 / inputs) / 0.87962566103423978
                 torch.nn.init.trunc_normal_(module.weight, std=deviation, a=-2 * deviation, b=2 * deviation)
             else:
@@ -48,17 +69,39 @@ def initialize(net):
                 torch.nn.init.zeros_(module.bias)
 
 
-def sample(pair, options):
+def uniform(low, high):
+    return low + (high - low) * float(torch.rand(()))
+
+
+def sample(pair, options, mean):
     image, mask = pair
-    if options.flip and torch.rand(()) < 0.5:
-        image, mask = image.flip(-1), mask.flip(-1)
     if options.turn:
         turns = int(torch.randint(4, ()))
         image, mask = image.rot90(turns, (-2, -1)), mask.rot90(turns, (-2, -1))
+    if options.scale:
+        factor = uniform(*options.scale)
+        size = tuple(max(1, round(factor * side)) for side in mask.shape)
+        image = functional.interpolate(image[None], size, mode="bilinear", align_corners=False)[0]
+        mask = functional.interpolate(mask[None, None].float(), size, mode="nearest-exact")[0, 0].long()
     height, width = options.crop
+    down, right = max(0, height - mask.shape[0]), max(0, width - mask.shape[1])
+    if down or right:
+        # The ignored label all around what is smaller than the crop, over the mean colour.
+        top, left = (int(torch.randint(room + 1, ())) for room in (down, right))
+        sides = (left, right - left, top, down - top)
+        image = functional.pad(image - mean, sides) + mean
+        mask = functional.pad(mask, sides, value=options.ignore_index)
     y = int(torch.randint(image.shape[1] - height + 1, ()))
     x = int(torch.randint(image.shape[2] - width + 1, ()))
-    return image[:, y:y + height, x:x + width], mask[y:y + height, x:x + width]
+    image, mask = image[:, y:y + height, x:x + width], mask[y:y + height, x:x + width]
+    if options.flip and torch.rand(()) < 0.5:
+        image, mask = image.flip(-1), mask.flip(-1)
+    if options.brightness:
+        image = (image + uniform(-options.brightness, options.brightness)).clamp(0, 1)
+    if options.contrast:
+        center = image.mean()
+        image = (center + uniform(1 - options.contrast, 1 + options.contrast) * (image - center)).clamp(0, 1)
+    return image, mask
 
 
 def confusion(net, data, options, mean, deviation):
@@ -79,6 +122,7 @@ def main():
     parser.add_argument("--data", type=pathlib.Path, required=True)
     parser.add_argument("--classes", type=int, required=True)
     parser.add_argument("--ignore-index", type=int, default=-1)
+    parser.add_argument("--model", choices=("unet", "fcn", "erfnet"), default="unet")
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--depth", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=12)
@@ -86,6 +130,11 @@ def main():
     parser.add_argument("--crop", type=lambda s: tuple(map(int, s.split("x"))), required=True, metavar="HxW")
     parser.add_argument("--flip", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--turn", action="store_true")
+    parser.add_argument("--scale", type=lambda s: tuple(map(float, s.split(":"))), metavar="FROM:TO")
+    parser.add_argument("--brightness", type=float, default=0)
+    parser.add_argument("--contrast", type=float, default=0)
+    parser.add_argument("--class-weights", type=lambda s: torch.tensor([float(w) for w in s.split(",")]), metavar="NUMBERS")
+    parser.add_argument("--ema", type=float, default=0)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--max-minutes", type=float, default=math.inf)
     parser.add_argument("--seed", type=int, default=0)
@@ -100,30 +149,40 @@ def main():
     if mean.shape[0] == 1:
         mean, deviation = mean.expand(3, 1, 1), deviation.expand(3, 1, 1)
         train, val = ([(image.expand(3, -1, -1), mask) for image, mask in part] for part in (train, val))
-    net = models.UNet(options.classes, options.width, options.depth, "batch").to(memory_format=torch.channels_last)
+    net = make_network(options).to(memory_format=torch.channels_last)
     initialize(net)
     optimizer = torch.optim.AdamW(net.parameters(), lr=options.lr, weight_decay=1e-2, fused=True)
     steps = math.ceil(len(train) / options.batch_size) * options.epochs
     schedule = torch.optim.lr_scheduler.PolynomialLR(optimizer, steps, power=0.9)
+    average, step = None, 0
+    if options.ema:
+        def averaged(old, new, _):
+            return old + (1 - min(options.ema, (1 + step) / (10 + step))) * (new - old)
+        average = torch.optim.swa_utils.AveragedModel(net, avg_fn=averaged, use_buffers=True)
     start = time.perf_counter()
     for epoch in range(options.epochs):
         total = 0.0
         order = torch.randperm(len(train)).split(options.batch_size)
         for batch in order:
-            images, masks = zip(*(sample(train[i], options) for i in batch))
+            images, masks = zip(*(sample(train[i], options, mean) for i in batch))
             x = ((torch.stack(images) - mean) / deviation).to(memory_format=torch.channels_last)
-            loss = functional.cross_entropy(net(x), torch.stack(masks), ignore_index=options.ignore_index)
+            loss = functional.cross_entropy(net(x), torch.stack(masks), weight=options.class_weights,
+                                            ignore_index=options.ignore_index)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
+            step += 1
+            if average:
+                average.update_parameters(net)
             total += loss.item()
+        counts = confusion(average or net, val, options, mean, deviation).double()
         trained = time.perf_counter() - start
-        counts = confusion(net, val, options, mean, deviation).double()
         iou = counts.diag() / (counts.sum(0) + counts.sum(1) - counts.diag())
         print(json.dumps({"epoch": epoch + 1, "seconds": round(trained, 1), "train_loss": round(total / len(order), 4),
                           "val_pixel_accuracy": round(float(counts.diag().sum() / counts.sum()), 4),
-                          "val_miou": round(float(iou.nanmean()), 4)}), flush=True)
+                          "val_miou": round(float(iou.nanmean()), 4),
+                          "val_iou": [round(float(i), 4) for i in iou]}), flush=True)
         if trained > options.max_minutes * 60:
             break
 
