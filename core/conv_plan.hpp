@@ -8,7 +8,7 @@ namespace tessera {
 enum class ConvPlan : std::uint8_t {
   automatic,  ///< Winograd where it was measured to win, else direct
   direct,     ///< always direct: the most exact
-  winograd,   ///< Winograd F(4x4, 3x3) wherever it applies
+  winograd,   ///< Winograd wherever it applies
 };
 
 /// The plan for all convolutions from now on. Winograd's error is some four times that of direct convolution.

@@ -7,18 +7,21 @@ namespace {
 
 std::atomic<ConvPlan> chosen_plan{ConvPlan::automatic};
 
-/// What Winograd saves in multiplications it spends on transforms, which fewer than 8 channels on a side do not repay.
-/// Depends on one image's geometry only, so that results do not depend on the batch an image sits in.
-bool use_winograd(const ConvGeometry& g) {
+/// What Winograd saves in products it spends on transforms, the more so the fewer channels of the source a product
+/// sums. Depends on one image's geometry only, so that results do not depend on the batch an image sits in.
+bool use_winograd(const ConvGeometry& g, double saving, std::int64_t sources) {
   const ConvPlan plan = chosen_plan;
-  if (plan == ConvPlan::direct || !kernels::winograd_fits(g)) return false;
-  return plan == ConvPlan::winograd ||
-         (g.in_channels >= 8 && g.out_channels >= 8 && g.output.height >= 4 && g.output.width >= 4);
+  if (plan != ConvPlan::automatic || saving == 0) return plan == ConvPlan::winograd && saving > 0;
+  // The weights of all phases are many: some tens of tiles must share them.
+  const std::int64_t pixels = g.output.height * g.output.width;
+  return saving >= 1 + 24 / static_cast<double>(sources) && g.in_channels >= 8 && g.out_channels >= 8 &&
+         g.output.height >= 4 && g.output.width >= 4 && (g.stride == Size2D(1) || pixels >= 512);
 }
 
 /// Weight gradients sum over tiles: below some 16 an image the transforms of the kernel outweigh the sums.
 bool use_winograd_for_kernel(const ConvGeometry& g) {
-  return use_winograd(g) && (chosen_plan == ConvPlan::winograd || g.output.height * g.output.width >= 256);
+  return use_winograd(g, kernels::winograd_saving(g), g.in_channels) &&
+         (chosen_plan == ConvPlan::winograd || g.output.height * g.output.width >= 256);
 }
 
 }  // namespace
@@ -31,14 +34,15 @@ namespace kernels {
 template <>
 void conv_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
                   float* output, WeightStore* store) {
-  if (use_winograd(g)) return winograd_forward(g, input, kernel, e, output, store);
+  if (use_winograd(g, winograd_saving(g), g.in_channels)) return winograd_forward(g, input, kernel, e, output, store);
   direct_forward(g, input, kernel, e, output, store);
 }
 
 template <>
 void conv_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                          float* input, WeightStore* store) {
-  if (use_winograd(g)) return winograd_backward_input(g, output, kernel, e, input, store);
+  if (use_winograd(g, winograd_saving_backward(g), g.out_channels))
+    return winograd_backward_input(g, output, kernel, e, input, store);
   direct_backward_input(g, output, kernel, e, input, store);
 }
 

@@ -69,7 +69,8 @@ std::shared_ptr<Buffer<T>> kept_weights(WeightStore* store, std::uint64_t key, i
   return weights;
 }
 
-/// A key for all that packed weights depend on besides the kernel's numbers: plan, direction, target and taps' order.
+/// A key for all that packed weights depend on besides the kernel's numbers: plan, direction, target, and which taps
+/// meet which sources.
 inline std::uint64_t weight_key(int plan, bool forward, const std::vector<ConvPass>& passes) {
   std::uint64_t key = 0xCBF29CE484222325;
   const auto mix = [&key](int64_t number) { key = (key ^ static_cast<std::uint64_t>(number)) * 0x100000001B3; };
@@ -81,6 +82,7 @@ inline std::uint64_t weight_key(int plan, bool forward, const std::vector<ConvPa
       mix(axis.taps);
       mix(axis.first_tap);
       mix(axis.tap_step);
+      mix(axis.offset);
     }
   return key;
 }

@@ -1,5 +1,8 @@
+#include <algorithm>
+#include <limits>
 #include <numeric>
 #include <tessera/core/kernels/conv_passes.hpp>
+#include <utility>
 
 namespace tessera::kernels {
 namespace {
@@ -49,6 +52,22 @@ std::vector<ConvPass> backward_passes(const ConvGeometry& g) {
          backward_axes(g.input.width, g.kernel.width, g.stride.width, g.dilation.width, g.pad.left))
       passes.push_back({rows, columns});
   return passes;
+}
+
+JoinedPasses join_passes(std::vector<ConvPass> passes) {
+  JoinedPasses joined;
+  joined.offset_y = joined.offset_x = std::numeric_limits<int64_t>::max();
+  for (const auto& [rows, columns] : passes) {
+    joined.rows = std::max(joined.rows, rows.count);
+    joined.columns = std::max(joined.columns, columns.count);
+    joined.offset_y = std::min(joined.offset_y, rows.offset);
+    joined.offset_x = std::min(joined.offset_x, columns.offset);
+  }
+  for (const auto& [rows, columns] : passes)
+    joined.taps = std::max({joined.taps, rows.offset - joined.offset_y + (rows.taps - 1) * rows.dilation + 1,
+                            columns.offset - joined.offset_x + (columns.taps - 1) * columns.dilation + 1});
+  joined.passes = std::move(passes);
+  return joined;
 }
 
 }  // namespace tessera::kernels

@@ -96,8 +96,14 @@ HWY_NOINLINE void compute_tile(const TileTask<T>& task, const T* HWY_RESTRICT so
     }
     return;
   }
-  // Not a masked store: where results are few, as classes are, it costs more than all their products.
+  // Not a masked store: where results are few, as classes are, it costs more than all their products. Whole vectors may
+  // run over into the pixels that this tile stores next.
+  const int64_t room = task.result_step == task.channels ? P * task.channels : 0;
   TESSERA_UNROLL for (int p = 0; p < P; ++p) {
+    if (p * task.channels + V * lanes <= room) {
+      TESSERA_UNROLL for (int v = 0; v < V; ++v) hn::StoreU(sums[p][v], d, result + p * task.channels + v * lanes);
+      continue;
+    }
     T whole[2 * HWY_MAX_BYTES / sizeof(T)];
     TESSERA_UNROLL for (int v = 0; v < V; ++v) hn::StoreU(sums[p][v], d, whole + v * lanes);
     for (int64_t c = 0; c < std::min(task.channels, V * lanes); ++c) result[p * task.result_step + c] = whole[c];

@@ -1,4 +1,4 @@
-// Winograd convolution, forward and backward to the input: tiles of 4x4 results from 36 products each.
+// Winograd convolution, forward and backward to the input: tiles of 4x4 results of every phase from 36 or 25 products.
 #include <tessera/core/kernels/simd.hpp>
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/core/kernels/conv_winograd.cpp"
@@ -18,29 +18,33 @@ namespace tessera::kernels::HWY_NAMESPACE {
 /// keeping them would cost more memory than all the rest.
 constexpr int64_t most_weights = 640 * 1024;
 
+/// P: points a side, for P - 3 taps.
+template <int P>
 class WinogradConvolution {
  public:
   WinogradConvolution(const ConvGeometry& geometry, bool forward, const float* kernel, const Epilogue<float>& epilogue)
       : geometry_(geometry),
         forward_(forward),
         kernel_(kernel),
-        pass_(forward ? forward_pass(geometry) : backward_passes(geometry).front()),
+        joined_(join_passes(forward ? std::vector{forward_pass(geometry)} : backward_passes(geometry))),
         source_size_(forward ? geometry.input : geometry.output),
+        result_size_(forward ? geometry.output : geometry.input),
         sources_(forward ? geometry.in_channels : geometry.out_channels),
         results_(forward ? geometry.out_channels : geometry.in_channels),
-        blocks_(divide_up(results_, block_width<float>())),
-        grid_{geometry.batch, pass_.rows.count, pass_.columns.count},
+        pass_blocks_(divide_up(results_, block_width<float>())),
+        blocks_(pass_blocks_ * static_cast<int64_t>(joined_.passes.size())),
+        grid_{geometry.batch, joined_.rows, joined_.columns},
         epilogue_(epilogue),
-        bias_(blocks_ * block_width<float>()) {
-    std::fill(bias_.data(), bias_.data() + blocks_ * block_width<float>(), 0.0f);
+        bias_(pass_blocks_ * block_width<float>()) {
+    std::fill(bias_.data(), bias_.data() + pass_blocks_ * block_width<float>(), 0.0f);
     if (epilogue.bias) std::copy(epilogue.bias, epilogue.bias + results_, bias_.data());
   }
 
   void run(const float* source, float* result, WeightStore* store) const {
-    const int64_t block_size = winograd_points * sources_ * block_width<float>();
+    const int64_t block_size = points * sources_ * block_width<float>();
     const int64_t together = std::max<int64_t>(most_weights / block_size, 1);
     if (blocks_ <= together) {
-      const auto weights = kept_weights<float>(store, weight_key(1, forward_, {pass_}), blocks_ * block_size,
+      const auto weights = kept_weights<float>(store, weight_key(1, forward_, joined_.passes), blocks_ * block_size,
                                                [&](float* target) { transform_weights(0, blocks_, target); });
       return multiply(source, result, weights->data(), 0, blocks_);
     }
@@ -53,12 +57,18 @@ class WinogradConvolution {
   }
 
  private:
+  static constexpr int64_t points = P * P, taps = P - 3;
+
+  const ConvPass& pass_of(int64_t block) const {
+    return joined_.passes[static_cast<std::size_t>(block / pass_blocks_)];
+  }
+
   /// Results of blocks first_block .. last_block - 1, of which `weights` holds the transformed kernel.
   void multiply(const float* source, float* result, const float* weights, int64_t first_block,
                 int64_t last_block) const {
     // As many tiles as keep their points in half of the L2 cache; few units are made a multiple of 4, so that threads
     // have equal shares.
-    const int64_t fitting = int64_t{256} * 1024 / (winograd_points * sources_ * 4);
+    const int64_t fitting = int64_t{256} * 1024 / (points * sources_ * 4);
     int64_t units = divide_up(grid_.count(), std::clamp<int64_t>(fitting, 6, max_unit_tiles));
     if (units < 16 && grid_.count() >= 48) units = divide_up(units, 4) * 4;
     const int64_t tiles = divide_up(grid_.count(), std::max<int64_t>(units, 1)), blocks = last_block - first_block;
@@ -67,35 +77,42 @@ class WinogradConvolution {
       const int64_t first = item / parts * tiles, part = item % parts;
       if (first >= grid_.count()) return;
       const int64_t begin = blocks * part / parts, end = blocks * (part + 1) / parts;
-      compute(source, result, weights + begin * winograd_points * sources_ * block_width<float>(), first,
+      compute(source, result, weights + begin * points * sources_ * block_width<float>(), first,
               std::min(tiles, grid_.count() - first), first_block + begin, first_block + end);
     });
   }
 
-  /// weights [block][36][source][block width] = G g G^T of blocks first_block .. last_block - 1.
+  /// weights [block][points][source][block width] = G g G^T of blocks first_block .. last_block - 1.
   void transform_weights(int64_t first_block, int64_t last_block, float* weights) const {
     const FloatTag tag;
     const int64_t block = block_width<float>(), lanes = block / 2;
-    // A few sources at a time go through scratch: 36 streams written far apart would fight for the same cache lines.
+    // A few sources at a time go through scratch: the streams of all points written far apart would fight for the same
+    // cache lines.
     constexpr int64_t group = 8;
     const int64_t groups = divide_up(sources_, group);
     parallel_for((last_block - first_block) * groups, [&](int64_t item) {
       const int64_t b = item / groups, first = item % groups * group, count = std::min(group, sources_ - first);
-      float* const packed = scratch<float>(2, 9 * group * block);
-      pack_block(geometry_, forward_, pass_, kernel_, 0, first_block + b, first, count, packed);
-      float* const staged = scratch<float>(1, winograd_points * group * block);
+      const ConvPass& pass = pass_of(first_block + b);
+      float* const packed = scratch<float>(2, taps * taps * group * block);
+      pack_block(geometry_, forward_, pass, kernel_, 0, (first_block + b) % pass_blocks_, first, count, packed);
+      const int64_t above = pass.rows.offset - joined_.offset_y, left = pass.columns.offset - joined_.offset_x;
+      float* const staged = scratch<float>(1, points * group * block);
       for (int64_t i = 0; i < count * 2; ++i) {
-        FloatVec taps[9], half[18], row[6];
-        for (int tap = 0; tap < 9; ++tap) taps[tap] = hn::LoadU(tag, packed + tap * count * block + i * lanes);
-        for (int x = 0; x < 3; ++x) transform_kernel(taps + x, 3, half + x, 3);
-        for (int y = 0; y < 6; ++y) {
-          transform_kernel(half + 3 * y, 1, row, 1);
-          for (int x = 0; x < 6; ++x) hn::StoreU(row[x], tag, staged + (y * 6 + x) * group * block + i * lanes);
+        FloatVec kernel[taps * taps], half[P * taps], row[P];
+        std::fill(kernel, kernel + taps * taps, hn::Zero(tag));
+        const float* tap = packed + i * lanes;
+        for (int64_t y = above; y < above + pass.rows.taps; ++y)
+          for (int64_t x = left; x < left + pass.columns.taps; ++x, tap += count * block)
+            kernel[y * taps + x] = hn::LoadU(tag, tap);
+        for (int x = 0; x < taps; ++x) transform_kernel<P>(kernel + x, taps, half + x, taps);
+        for (int y = 0; y < P; ++y) {
+          transform_kernel<P>(half + taps * y, 1, row, 1);
+          for (int x = 0; x < P; ++x) hn::StoreU(row[x], tag, staged + (y * P + x) * group * block + i * lanes);
         }
       }
-      for (int64_t point = 0; point < winograd_points; ++point) {
+      for (int64_t point = 0; point < points; ++point) {
         const float* values = staged + point * group * block;
-        std::copy(values, values + count * block, weights + ((b * winograd_points + point) * sources_ + first) * block);
+        std::copy(values, values + count * block, weights + ((b * points + point) * sources_ + first) * block);
       }
     });
   }
@@ -104,12 +121,12 @@ class WinogradConvolution {
                int64_t first_block, int64_t last_block) const {
     const int64_t block = block_width<float>(), lanes = block / 2, padded = whole_vectors(sources_);
     const int64_t source_step = point_step(tiles * padded), result_step = point_step(tiles * block);
-    float* const points = scratch<float>(0, winograd_points * source_step);
-    float* const products = scratch<float>(2, winograd_points * result_step);
+    float* const sources = scratch<float>(0, points * source_step);
+    float* const products = scratch<float>(2, points * result_step);
     TileGrid::Position positions[max_unit_tiles];
     grid_.positions(first, tiles, positions);
-    load_tiles(positions, tiles, source, source_size_, sources_, pass_.rows.offset, pass_.columns.offset, points,
-               source_step, padded);
+    load_tiles<P>(positions, tiles, source, source_size_, sources_, joined_.offset_y, joined_.offset_x, sources,
+                  source_step, padded);
     const float zeros[HWY_MAX_BYTES / 2] = {};
     TileTask<float> task{.rows = 1,
                          .row_step = 0,
@@ -124,41 +141,46 @@ class WinogradConvolution {
                          .rectify = false,
                          .slope = 0};
     for (int64_t b = first_block; b < last_block; ++b) {
-      if (results_ - b * block <= lanes) task.channels = lanes;
-      for (int64_t point = 0; point < winograd_points; ++point) {
-        task.weights = weights + ((b - first_block) * winograd_points + point) * sources_ * block;
-        compute_row(task, points + point * source_step, products + point * result_step, tiles, lanes);
+      const int64_t first_channel = b % pass_blocks_ * block;
+      task.channels = results_ - first_channel <= lanes ? lanes : block;
+      for (int64_t point = 0; point < points; ++point) {
+        task.weights = weights + ((b - first_block) * points + point) * sources_ * block;
+        compute_row(task, sources + point * source_step, products + point * result_step, tiles, lanes);
       }
       for (int64_t tile = 0; tile < tiles; ++tile)
-        for (int64_t c = b * block; c < std::min((b + 1) * block, results_); c += lanes)
-          store_tile(products + tile * block + c % block, result_step, positions[tile], c, result);
+        for (int64_t c = 0; c < std::min(block, results_ - first_channel); c += lanes)
+          store_tile(products + tile * block + c, result_step, pass_of(b), positions[tile], first_channel + c, result);
     }
   }
 
   /// A^T M A, bias and activation for a vector of channels of one tile; what overhangs the image is dropped.
-  void store_tile(const float* products, int64_t point_step, const TileGrid::Position& at, int64_t channel,
-                  float* result) const {
+  void store_tile(const float* products, int64_t point_step, const ConvPass& pass, const TileGrid::Position& at,
+                  int64_t channel, float* result) const {
     const FloatTag tag;
-    FloatVec column[6], half[24], row[4];
-    for (int x = 0; x < 6; ++x) {
-      for (int y = 0; y < 6; ++y) column[y] = hn::LoadU(tag, products + (y * 6 + x) * point_step);
-      transform_result(column, 1, half + x, 6);
+    FloatVec column[P], half[winograd_tile * P], row[winograd_tile];
+    for (int x = 0; x < P; ++x) {
+      for (int y = 0; y < P; ++y) column[y] = hn::LoadU(tag, products + (y * P + x) * point_step);
+      transform_result<P>(column, 1, half + x, P);
     }
     const FloatVec bias = hn::LoadU(tag, bias_.data() + channel);
     const FloatVec zero = hn::Zero(tag), slope = hn::Set(tag, epilogue_.slope);
-    const int64_t rows = std::min(winograd_tile, grid_.height - at.y),
-                  columns = std::min(winograd_tile, grid_.width - at.x);
+    const int64_t rows = std::min(winograd_tile, pass.rows.count - at.y),
+                  columns = std::min(winograd_tile, pass.columns.count - at.x);
     const int64_t lanes = static_cast<int64_t>(hn::Lanes(tag)), channels = std::min(lanes, results_ - channel);
-    float* target = result + ((at.image * grid_.height + at.y) * grid_.width + at.x) * results_ + channel;
-    for (int64_t y = 0; y < rows; ++y, target += grid_.width * results_) {
-      transform_result(half + 6 * y, 1, row, 1);
+    const int64_t first_row = pass.rows.start + at.y * pass.rows.step,
+                  first_column = pass.columns.start + at.x * pass.columns.step;
+    const int64_t pixel_step = pass.columns.step * results_, row_step = pass.rows.step * result_size_.width * results_;
+    float* target = result + channel +
+                    ((at.image * result_size_.height + first_row) * result_size_.width + first_column) * results_;
+    for (int64_t y = 0; y < rows; ++y, target += row_step) {
+      transform_result<P>(half + P * y, 1, row, 1);
       for (int64_t x = 0; x < columns; ++x) {
         FloatVec value = hn::Add(row[x], bias);
         if (epilogue_.rectify) value = hn::IfThenElse(hn::Lt(value, zero), hn::Mul(value, slope), value);
         if (channels == lanes)
-          hn::StoreU(value, tag, target + x * results_);
+          hn::StoreU(value, tag, target + x * pixel_step);
         else
-          hn::BlendedStore(value, first_lanes(tag, channels), tag, target + x * results_);
+          hn::BlendedStore(value, first_lanes(tag, channels), tag, target + x * pixel_step);
       }
     }
   }
@@ -166,9 +188,10 @@ class WinogradConvolution {
   ConvGeometry geometry_;
   bool forward_;
   const float* kernel_;
-  ConvPass pass_;
-  Size2D source_size_;
-  int64_t sources_, results_, blocks_;
+  JoinedPasses joined_;
+  Size2D source_size_, result_size_;
+  int64_t sources_, results_;
+  int64_t pass_blocks_, blocks_;  ///< of one pass and of all
   TileGrid grid_;
   Epilogue<float> epilogue_;
   Buffer<float> bias_;
@@ -176,11 +199,14 @@ class WinogradConvolution {
 
 void winograd_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
                           float* output, WeightStore* store) {
-  WinogradConvolution(g, true, kernel, e).run(input, output, store);
+  WinogradConvolution<6>(g, true, kernel, e).run(input, output, store);
 }
 void winograd_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                            float* input, WeightStore* store) {
-  WinogradConvolution(g, false, kernel, e).run(output, input, store);
+  if (join_passes(backward_passes(g)).taps == 3)
+    WinogradConvolution<6>(g, false, kernel, e).run(output, input, store);
+  else
+    WinogradConvolution<5>(g, false, kernel, e).run(output, input, store);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
@@ -192,8 +218,21 @@ namespace tessera::kernels {
 HWY_EXPORT(winograd_forward_f32);
 HWY_EXPORT(winograd_backward_f32);
 
-bool winograd_fits(const ConvGeometry& g) {
-  return g.kernel == Size2D(3) && g.stride == Size2D(1) && g.dilation == Size2D(1) && g.groups == 1;
+double winograd_saving(const ConvGeometry& g) {
+  return g.kernel == Size2D(3) && g.stride == Size2D(1) && g.dilation == Size2D(1) && g.groups == 1 ? 4 : 0;
+}
+
+double winograd_saving_backward(const ConvGeometry& g) {
+  if (g.stride == Size2D(1)) return winograd_saving(g);
+  const JoinedPasses joined = join_passes(backward_passes(g));
+  if (g.groups != 1 || joined.taps < 2 || joined.taps > 3) return 0;
+  int64_t taps = 0;
+  for (const auto& [rows, columns] : joined.passes) {
+    if ((rows.taps > 1 && rows.dilation != 1) || (columns.taps > 1 && columns.dilation != 1)) return 0;
+    taps += rows.taps * columns.taps;
+  }
+  const auto passes = static_cast<int64_t>(joined.passes.size()), points = joined.taps + 3;
+  return static_cast<double>(16 * taps) / static_cast<double>(passes * points * points);
 }
 
 void winograd_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,

@@ -14,6 +14,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
+constexpr int64_t winograd_points = 36;
 /// The largest sums, in floats, that every chunk of units keeps a copy of.
 constexpr int64_t local_sums = winograd_points * 32 * 32;
 /// Tiles transformed by one item of work, and tiles whose points and gradients stay in the L1 cache while they are
@@ -63,8 +64,8 @@ class WinogradWeightGradient {
         const int64_t first = item * loaded_tiles, count = std::min(loaded_tiles, tiles - first);
         TileGrid::Position positions[loaded_tiles];
         grid_.positions(begin + first, count, positions);
-        load_tiles(positions, count, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left,
-                   points.data() + first * tile_step, source_step, tile_step);
+        load_tiles<6>(positions, count, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left,
+                      points.data() + first * tile_step, source_step, tile_step);
         for (int64_t b = 0; b < blocks_; ++b)
           load_gradients(output, positions, count, b, gradients.data() + (b * held + first) * block, gradient_step);
       });
@@ -93,8 +94,8 @@ class WinogradWeightGradient {
     float* const gradients = scratch<float>(2, winograd_points * gradient_step);
     TileGrid::Position positions[max_unit_tiles];
     grid_.positions(first, tiles, positions);
-    load_tiles(positions, tiles, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left, points,
-               source_step, padded);
+    load_tiles<6>(positions, tiles, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left, points,
+                  source_step, padded);
     const PixelTask<float> task{1, tiles, 0, padded, 0, block};
     for (int64_t b = 0; b < blocks_; ++b) {
       load_gradients(output, positions, tiles, b, gradients, gradient_step);

@@ -1,5 +1,7 @@
-// Included once per SIMD target: the transforms of Winograd's F(4x4, 3x3) (Lavin and Gray 2015), a vector of channels
-// at a time. Y = A^T [(G g G^T) . (B^T d B)] A: 36 products for 16 results instead of 144.
+// Included once per SIMD target: the transforms of Winograd's F(4x4, 3x3) and F(4x4, 2x2) (Lavin and Gray 2015), a
+// vector of channels at a time. Y = A^T [(G g G^T) . (B^T d B)] A: 36 products for 16 results instead of 144, or 25
+// instead of
+// 64. The points are 0, 1, -1, 2, -2 and infinity; two taps need no -2.
 #if defined(TESSERA_WINOGRAD_INL) == defined(HWY_TARGET_TOGGLE)
 #ifdef TESSERA_WINOGRAD_INL
 #undef TESSERA_WINOGRAD_INL
@@ -14,36 +16,55 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-constexpr int64_t winograd_tile = 4;     ///< results a side
-constexpr int64_t winograd_patch = 6;    ///< sources a side
-constexpr int64_t winograd_points = 36;  ///< products
+constexpr int64_t winograd_tile = 4;  ///< results a side
 
 using FloatTag = hn::ScalableTag<float>;
 using FloatVec = hn::Vec<FloatTag>;
 
-/// B^T: six sources of a row or column to six points.
+/// B^T: the P sources of a row or column, one less than tile and taps together, to as many points.
+template <int P>
 HWY_INLINE void transform_source(const FloatVec* HWY_RESTRICT d, int step, FloatVec* HWY_RESTRICT t, int out_step) {
   const FloatTag tag;
   const FloatVec two = hn::Set(tag, 2.0f), four = hn::Set(tag, 4.0f), five = hn::Set(tag, 5.0f);
-  const FloatVec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step], d5 = d[5 * step];
-  t[0] = hn::NegMulAdd(five, d2, hn::MulAdd(four, d0, d4));
-  t[out_step] = hn::NegMulAdd(four, hn::Add(d1, d2), hn::Add(d3, d4));
-  t[2 * out_step] = hn::MulAdd(four, hn::Sub(d1, d2), hn::Sub(d4, d3));
-  t[3 * out_step] = hn::MulAdd(two, hn::Sub(d3, d1), hn::Sub(d4, d2));
-  t[4 * out_step] = hn::MulAdd(two, hn::Sub(d1, d3), hn::Sub(d4, d2));
-  t[5 * out_step] = hn::NegMulAdd(five, d3, hn::MulAdd(four, d1, d5));
+  const FloatVec d0 = d[0], d1 = d[step], d2 = d[2 * step], d3 = d[3 * step], d4 = d[4 * step];
+  if constexpr (P == 5) {
+    const FloatVec three = hn::Set(tag, 3.0f);
+    t[0] = hn::MulAdd(two, hn::Sub(d0, d2), hn::Sub(d3, d1));
+    t[out_step] = hn::Sub(hn::NegMulAdd(two, d1, d3), d2);
+    t[2 * out_step] = hn::NegMulAdd(three, d2, hn::MulAdd(two, d1, d3));
+    t[3 * out_step] = hn::Sub(d3, d1);
+    t[4 * out_step] = hn::MulAdd(two, hn::Sub(d1, d3), hn::Sub(d4, d2));
+    return;
+  } else {
+    const FloatVec d5 = d[5 * step];
+    t[0] = hn::NegMulAdd(five, d2, hn::MulAdd(four, d0, d4));
+    t[out_step] = hn::NegMulAdd(four, hn::Add(d1, d2), hn::Add(d3, d4));
+    t[2 * out_step] = hn::MulAdd(four, hn::Sub(d1, d2), hn::Sub(d4, d3));
+    t[3 * out_step] = hn::MulAdd(two, hn::Sub(d3, d1), hn::Sub(d4, d2));
+    t[4 * out_step] = hn::MulAdd(two, hn::Sub(d1, d3), hn::Sub(d4, d2));
+    t[5 * out_step] = hn::NegMulAdd(five, d3, hn::MulAdd(four, d1, d5));
+  }
 }
 
-/// A^T: six points to four results.
+/// A^T: P points to four results.
+template <int P>
 HWY_INLINE void transform_result(const FloatVec* HWY_RESTRICT m, int step, FloatVec* HWY_RESTRICT y, int out_step) {
   const FloatTag tag;
   const FloatVec two = hn::Set(tag, 2.0f), four = hn::Set(tag, 4.0f), eight = hn::Set(tag, 8.0f);
   const FloatVec a = hn::Add(m[step], m[2 * step]), b = hn::Sub(m[step], m[2 * step]);
-  const FloatVec c = hn::Add(m[3 * step], m[4 * step]), e = hn::Sub(m[3 * step], m[4 * step]);
-  y[0] = hn::Add(m[0], hn::Add(a, c));
-  y[out_step] = hn::MulAdd(two, e, b);
-  y[2 * out_step] = hn::MulAdd(four, c, a);
-  y[3 * out_step] = hn::Add(hn::MulAdd(eight, e, b), m[5 * step]);
+  if constexpr (P == 5) {
+    const FloatVec m3 = m[3 * step];
+    y[0] = hn::Add(m[0], hn::Add(a, m3));
+    y[out_step] = hn::MulAdd(two, m3, b);
+    y[2 * out_step] = hn::MulAdd(four, m3, a);
+    y[3 * out_step] = hn::Add(hn::MulAdd(eight, m3, b), m[4 * step]);
+  } else {
+    const FloatVec c = hn::Add(m[3 * step], m[4 * step]), e = hn::Sub(m[3 * step], m[4 * step]);
+    y[0] = hn::Add(m[0], hn::Add(a, c));
+    y[out_step] = hn::MulAdd(two, e, b);
+    y[2 * out_step] = hn::MulAdd(four, c, a);
+    y[3 * out_step] = hn::Add(hn::MulAdd(eight, e, b), m[5 * step]);
+  }
 }
 
 /// A: four result gradients to six points, the adjoint of transform_result.
@@ -61,19 +82,29 @@ HWY_INLINE void transform_gradient(const FloatVec* HWY_RESTRICT y, int step, Flo
   m[5 * out_step] = y3;
 }
 
-/// G: three kernel taps to six points.
+/// G: P - 3 kernel taps to P points.
+template <int P>
 HWY_INLINE void transform_kernel(const FloatVec* HWY_RESTRICT g, int step, FloatVec* HWY_RESTRICT u, int out_step) {
   const FloatTag tag;
   const FloatVec sixth = hn::Set(tag, 1.0f / 6), twelfth = hn::Set(tag, 1.0f / 12), quarter = hn::Set(tag, 0.25f);
-  const FloatVec g0 = g[0], g1 = g[step], g2 = g[2 * step];
-  const FloatVec ends = hn::Mul(hn::Add(g0, g2), sixth), middle = hn::Mul(g1, sixth);
-  const FloatVec outer = hn::MulAdd(g2, sixth, hn::Mul(hn::Mul(g0, quarter), sixth)), inner = hn::Mul(g1, twelfth);
-  u[0] = hn::Mul(g0, quarter);
-  u[out_step] = hn::Neg(hn::Add(ends, middle));
-  u[2 * out_step] = hn::Sub(middle, ends);
-  u[3 * out_step] = hn::Add(outer, inner);
-  u[4 * out_step] = hn::Sub(outer, inner);
-  u[5 * out_step] = g2;
+  const FloatVec g0 = g[0], g1 = g[step];
+  if constexpr (P == 5) {
+    u[0] = hn::Mul(g0, hn::Set(tag, 0.5f));
+    u[out_step] = hn::Mul(hn::Add(g0, g1), hn::Set(tag, -0.5f));
+    u[2 * out_step] = hn::Mul(hn::Sub(g1, g0), sixth);
+    u[3 * out_step] = hn::Mul(hn::Add(g0, hn::Add(g1, g1)), sixth);
+    u[4 * out_step] = g1;
+  } else {
+    const FloatVec g2 = g[2 * step];
+    const FloatVec ends = hn::Mul(hn::Add(g0, g2), sixth), middle = hn::Mul(g1, sixth);
+    const FloatVec outer = hn::MulAdd(g2, sixth, hn::Mul(hn::Mul(g0, quarter), sixth)), inner = hn::Mul(g1, twelfth);
+    u[0] = hn::Mul(g0, quarter);
+    u[out_step] = hn::Neg(hn::Add(ends, middle));
+    u[2 * out_step] = hn::Sub(middle, ends);
+    u[3 * out_step] = hn::Add(outer, inner);
+    u[4 * out_step] = hn::Sub(outer, inner);
+    u[5 * out_step] = g2;
+  }
 }
 
 /// G^T: six points to three kernel gradients, the adjoint of transform_kernel.
@@ -117,7 +148,7 @@ struct TileGrid {
 /// Tiles that one unit of work holds at most.
 constexpr int64_t max_unit_tiles = 96;
 
-/// Floats from the values of one point to those of the next: an odd number of cache lines, as the 36 streams that a
+/// Floats from the values of one point to those of the next: an odd number of cache lines, as the streams that a
 /// transform writes would all fall into one set of the L1 cache if they lay a power of two apart.
 HWY_INLINE int64_t point_step(int64_t values) {
   constexpr int64_t line = 16;
@@ -130,34 +161,36 @@ HWY_INLINE int64_t whole_vectors(int64_t channels) {
   return divide_up(channels, lanes) * lanes;
 }
 
-/// Where the 36 pixels of a patch are read: in the image, and beyond it from `zeros`.
+/// Where the P x P pixels of a patch are read: in the image, and beyond it from `zeros`.
+template <int P>
 inline void find_pixels(const float* image, Size2D size, int64_t channels, int64_t y0, int64_t x0, const float* zeros,
                         const float** pixels) {
-  for (int64_t y = 0; y < winograd_patch; ++y) {
+  for (int64_t y = 0; y < P; ++y) {
     const bool inside = y0 + y >= 0 && y0 + y < size.height;
-    for (int64_t x = 0; x < winograd_patch; ++x)
+    for (int64_t x = 0; x < P; ++x)
       *pixels++ =
           inside && x0 + x >= 0 && x0 + x < size.width ? image + ((y0 + y) * size.width + x0 + x) * channels : zeros;
   }
 }
 
-/// points[36][tiles][channels in whole vectors] = B^T d B of the patches behind the tiles at `positions`; points lie
+/// points[P * P][tiles][channels in whole vectors] = B^T d B of the patches behind the tiles at `positions`; points lie
 /// `step` floats apart, tiles `tile_step`.
+template <int P>
 inline void load_tiles(const TileGrid::Position* positions, int64_t tiles, const float* source, Size2D size,
                        int64_t channels, int64_t offset_y, int64_t offset_x, float* HWY_RESTRICT points, int64_t step,
                        int64_t tile_step) {
   const FloatTag tag;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(tag)), padded = whole_vectors(channels);
-  float* const zeros = scratch<float>(1, (winograd_points + 1) * padded);
+  float* const zeros = scratch<float>(1, (P * P + 1) * padded);
   float* const patch = zeros + padded;
   std::fill(zeros, patch, 0.0f);
-  const float* pixels[winograd_points];
+  const float* pixels[P * P];
   for (int64_t tile = 0; tile < tiles; ++tile) {
     const TileGrid::Position at = positions[tile];
     const float* image = source + at.image * size.height * size.width * channels;
-    find_pixels(image, size, channels, at.y + offset_y, at.x + offset_x, zeros, pixels);
+    find_pixels<P>(image, size, channels, at.y + offset_y, at.x + offset_x, zeros, pixels);
     if (padded != channels) {
-      for (int i = 0; i < winograd_points; ++i) {
+      for (int i = 0; i < P * P; ++i) {
         float* whole = patch + i * padded;
         std::copy(pixels[i], pixels[i] + channels, whole);
         std::fill(whole + channels, whole + padded, 0.0f);
@@ -165,14 +198,14 @@ inline void load_tiles(const TileGrid::Position* positions, int64_t tiles, const
       }
     }
     for (int64_t c = 0; c < padded; c += lanes) {
-      FloatVec half[36], column[6], row[6];
-      for (int x = 0; x < 6; ++x) {
-        for (int y = 0; y < 6; ++y) column[y] = hn::LoadU(tag, pixels[y * 6 + x] + c);
-        transform_source(column, 1, half + x, 6);
+      FloatVec half[P * P], column[P], row[P];
+      for (int x = 0; x < P; ++x) {
+        for (int y = 0; y < P; ++y) column[y] = hn::LoadU(tag, pixels[y * P + x] + c);
+        transform_source<P>(column, 1, half + x, P);
       }
-      for (int y = 0; y < 6; ++y) {
-        transform_source(half + 6 * y, 1, row, 1);
-        for (int x = 0; x < 6; ++x) hn::StoreU(row[x], tag, points + (y * 6 + x) * step + tile * tile_step + c);
+      for (int y = 0; y < P; ++y) {
+        transform_source<P>(half + P * y, 1, row, 1);
+        for (int x = 0; x < P; ++x) hn::StoreU(row[x], tag, points + (y * P + x) * step + tile * tile_step + c);
       }
     }
   }

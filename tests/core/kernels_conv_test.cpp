@@ -84,17 +84,19 @@ double largest_kernel_sum(const ConvGeometry& g, const Tensor& kernel) {
 TEST_CASE("Winograd stays within its error bound of the double result, on every SIMD target") {
   set_conv_plan(ConvPlan::winograd);
   constexpr double rounding = 0x1p-24, factor = 16;
-  std::size_t tried = 0;
+  std::size_t tried = 0, strided = 0;
   for (const std::string& target : simd_targets()) {
     set_simd_target(target);
     for (const ConvCase& c : conv_cases()) {
       const Shape kernel{c.kernel.height, c.kernel.width, c.in_channels / c.options.groups, c.filters};
       const ConvGeometry g =
           conv2d_geometry({c.batch, c.input.height, c.input.width, c.in_channels}, kernel, c.options);
-      if (!kernels::winograd_fits(g) || c.batch == 0) continue;
+      const bool fits = kernels::winograd_saving(g) > 0, fits_backward = kernels::winograd_saving_backward(g) > 0;
+      if ((!fits && !fits_backward) || c.batch == 0) continue;
       CAPTURE(target);
       CAPTURE(c.name);
-      ++tried;
+      tried += fits;
+      strided += fits_backward && !fits;
       const Tensor x = waves(g.input_shape(), 0.7), w = waves(kernel, 1.3), y = waves(g.output_shape(), 0.9);
       const Tensor x64 = x.to(f64), w64 = w.to(f64), y64 = y.to(f64);
       const ConvResults<float> results(g, x, w, y);
@@ -107,24 +109,29 @@ TEST_CASE("Winograd stays within its error bound of the double result, on every 
     }
   }
   CHECK(tried >= 9 * simd_targets().size());
+  CHECK(strided >= 5 * simd_targets().size());
   set_simd_target("");
   set_conv_plan(ConvPlan::automatic);
 }
 
 TEST_CASE("convolution kernels give the same bits on 1, 2, 3 and 8 threads") {
   const int before = num_threads();
-  for (const std::int64_t stride : {1, 2}) {  // Winograd and direct
-    const ConvGeometry g = conv2d_geometry({2, 37, 41, 11}, {3, 3, 11, 19}, {.strides = stride, .padding = 1});
-    const Tensor x = waves(g.input_shape(), 0.7), w = waves(g.kernel_shape(), 1.3), y = waves(g.output_shape(), 0.9);
-    set_num_threads(1);
-    const ConvResults<float> one(g, x, w, y);
-    for (const int threads : {2, 3, 8}) {
-      set_num_threads(threads);
-      const ConvResults<float> many(g, x, w, y);
-      CHECK(same_numbers(one.output, many.output));
-      CHECK(same_numbers(one.input_gradient, many.input_gradient));
-      CHECK(same_numbers(one.kernel_gradient, many.kernel_gradient));
+  for (const ConvPlan plan : {ConvPlan::automatic, ConvPlan::winograd, ConvPlan::direct}) {
+    set_conv_plan(plan);
+    for (const std::int64_t stride : {1, 2}) {
+      const ConvGeometry g = conv2d_geometry({2, 37, 41, 11}, {3, 3, 11, 19}, {.strides = stride, .padding = 1});
+      const Tensor x = waves(g.input_shape(), 0.7), w = waves(g.kernel_shape(), 1.3), y = waves(g.output_shape(), 0.9);
+      set_num_threads(1);
+      const ConvResults<float> one(g, x, w, y);
+      for (const int threads : {2, 3, 8}) {
+        set_num_threads(threads);
+        const ConvResults<float> many(g, x, w, y);
+        CHECK(same_numbers(one.output, many.output));
+        CHECK(same_numbers(one.input_gradient, many.input_gradient));
+        CHECK(same_numbers(one.kernel_gradient, many.kernel_gradient));
+      }
     }
   }
+  set_conv_plan(ConvPlan::automatic);
   set_num_threads(before);
 }

@@ -21,6 +21,8 @@ const std::vector<ConvCase>& conv_cases() {
       {"4x4 stride 2", 2, {12, 14}, 6, 8, 4, {.strides = 2, .padding = 1}},
       {"3x3 stride 2 pad 1", 2, {15, 16}, 8, 16, 3, {.strides = 2, .padding = 1}},
       {"3x3 stride 2 same", 1, {10, 11}, 5, 6, 3, {.strides = 2, .padding = same}},
+      {"3x3 stride 2 deep", 2, {31, 34}, 33, 18, 3, {.strides = 2, .padding = 1}},
+      {"5x5 stride 2 deep", 1, {23, 21}, 17, 33, 5, {.strides = 2, .padding = 2}},
       {"2x2 stride 2", 2, {8, 12}, 16, 8, 2, {.strides = 2}},
       {"1x1 stride 2, kernel below stride", 1, {9, 9}, 4, 6, 1, {.strides = 2}},
       {"2x3 strides 3x4, kernel below stride", 2, {11, 13}, 3, 5, {2, 3}, {.strides = {3, 4}}},
