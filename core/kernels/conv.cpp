@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <tessera/core/conv_plan.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
@@ -14,13 +15,14 @@ bool use_winograd(const ConvGeometry& g, double saving, std::int64_t sources) {
   if (plan != ConvPlan::automatic || saving == 0) return plan == ConvPlan::winograd && saving > 0;
   // The weights of all phases are many: some tens of tiles must share them.
   const std::int64_t pixels = g.output.height * g.output.width;
-  return saving >= 1 + 24 / static_cast<double>(sources) && g.in_channels >= 8 && g.out_channels >= 8 &&
-         g.output.height >= 4 && g.output.width >= 4 && (g.stride == Size2D(1) || pixels >= 512);
+  return saving >= 1 + 24 / static_cast<double>(sources) && g.output.height >= 4 && g.output.width >= 4 &&
+         (g.stride == Size2D(1) || pixels >= 512);
 }
 
-/// Weight gradients sum over tiles: below some 16 an image the transforms of the kernel outweigh the sums.
+/// Weight gradients transform sources and results alike, and sum over tiles: below some 16 an image the transforms of
+/// the kernel outweigh the sums.
 bool use_winograd_for_kernel(const ConvGeometry& g) {
-  return use_winograd(g, kernels::winograd_saving(g), g.in_channels) &&
+  return use_winograd(g, kernels::winograd_saving(g), std::min(g.in_channels, g.out_channels)) &&
          (chosen_plan == ConvPlan::winograd || g.output.height * g.output.width >= 256);
 }
 

@@ -45,7 +45,8 @@ Band<T> load_band(const SourceImage<T>& image, int64_t first_row, int64_t rows, 
       first_row >= 0 && first_row + rows <= image.height && first_column >= 0 && first_column + columns <= image.width;
   if (inside && image.stride == pixel_step)
     return {image.data + (first_row * image.width + first_column) * pixel_step, image.width * pixel_step};
-  T* band = scratch<T>(0, std::max<int64_t>(rows * row_stride, 1));
+  // A vector more than that, as each pixel's copy may run over into the next.
+  T* band = scratch<T>(0, rows * row_stride + block_width<T>());
   const int64_t begin = std::clamp<int64_t>(-first_column, 0, columns);
   const int64_t end = std::clamp<int64_t>(image.width - first_column, begin, columns);
   for (int64_t row = 0; row < rows; ++row) {
@@ -61,7 +62,7 @@ Band<T> load_band(const SourceImage<T>& image, int64_t first_row, int64_t rows, 
       std::copy(source, source + (end - begin) * channels, target + begin * channels);
     } else {
       for (int64_t x = begin; x < end; ++x, source += image.stride)
-        std::copy(source, source + channels, target + x * pixel_step);
+        copy_pixel(source, channels, target + x * pixel_step);
     }
     std::fill(target + end * pixel_step, target + row_stride, T{0});
   }

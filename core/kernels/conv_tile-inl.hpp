@@ -50,11 +50,35 @@ struct TileTask {
   T slope;
 };
 
-/// The first `count` lanes of a vector, of which there may be less than none or more than all.
-template <class D>
-HWY_INLINE auto first_lanes(D d, int64_t count) {
+/// A vector of the first `count` numbers, at least one, and of zeros after them; reads no further.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE hn::Vec<D> load_first(D d, int64_t count, const T* from) {
+#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+  return hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count)), d, from);
+#else
+  T whole[HWY_MAX_BYTES / sizeof(T)] = {};
+  std::copy(from, from + count, whole);
+  return hn::LoadU(d, whole);
+#endif
+}
+
+/// Copies a pixel's `count` numbers, and zeros after them up to a whole number of vectors.
+template <class T>
+HWY_INLINE void copy_pixel(const T* HWY_RESTRICT from, int64_t count, T* HWY_RESTRICT to) {
+  const hn::ScalableTag<T> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
-  return hn::FirstN(d, static_cast<std::size_t>(std::clamp<int64_t>(count, 0, lanes)));
+  int64_t c = 0;
+  for (; c + lanes <= count; c += lanes) hn::StoreU(hn::LoadU(d, from + c), d, to + c);
+  if (c < count) hn::StoreU(load_first(d, count - c, from + c), d, to + c);
+}
+
+/// Stores the first `count` numbers of a vector. Not by a mask: some processors take longer for such a store than for a
+/// tile's products.
+template <class D, class T = hn::TFromD<D>>
+HWY_INLINE void store_first(hn::Vec<D> values, D d, int64_t count, T* to) {
+  T whole[HWY_MAX_BYTES / sizeof(T)];
+  hn::StoreU(values, d, whole);
+  for (int64_t i = 0; i < count; ++i) to[i] = whole[i];
 }
 
 /// P result pixels times V vectors of channels, in registers from the bias to the store.
@@ -96,8 +120,7 @@ HWY_NOINLINE void compute_tile(const TileTask<T>& task, const T* HWY_RESTRICT so
     }
     return;
   }
-  // Not a masked store: where results are few, as classes are, it costs more than all their products. Whole vectors may
-  // run over into the pixels that this tile stores next.
+  // Whole vectors may run over into the pixels that this tile stores next.
   const int64_t room = task.result_step == task.channels ? P * task.channels : 0;
   TESSERA_UNROLL for (int p = 0; p < P; ++p) {
     if (p * task.channels + V * lanes <= room) {

@@ -118,9 +118,8 @@ class WeightGradient {
     const int64_t block = block_width<T>();
     T* copy = scratch<T>(1, pixels * block);
     for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-      const T* from = gradient + pixel * geometry_.out_channels;
-      std::copy(from, from + width, copy + pixel * block);
-      std::fill(copy + pixel * block + width, copy + (pixel + 1) * block, T{0});
+      if (width <= block / 2) std::fill(copy + pixel * block + block / 2, copy + (pixel + 1) * block, T{0});
+      copy_pixel(gradient + pixel * geometry_.out_channels, width, copy + pixel * block);
     }
     return copy;
   }

@@ -180,7 +180,7 @@ class WinogradConvolution {
         if (channels == lanes)
           hn::StoreU(value, tag, target + x * pixel_step);
         else
-          hn::BlendedStore(value, first_lanes(tag, channels), tag, target + x * pixel_step);
+          store_first(value, tag, channels, target + x * pixel_step);
       }
     }
   }

@@ -132,9 +132,7 @@ class WinogradWeightGradient {
         } else if (channels == lanes) {
           column[y] = hn::LoadU(tag, pixel);
         } else {
-          float whole[HWY_MAX_BYTES / sizeof(float)] = {};
-          std::copy(pixel, pixel + channels, whole);
-          column[y] = hn::LoadU(tag, whole);
+          column[y] = load_first(tag, channels, pixel);
         }
       }
       transform_gradient(column, 1, half + x, 4);
@@ -168,12 +166,9 @@ class WinogradWeightGradient {
       for (int x = 0; x < 6; ++x) transform_kernel_gradient(points + x, 6, half + x, 6);
       for (int y = 0; y < 3; ++y) {
         transform_kernel_gradient(half + 6 * y, 1, row, 1);
-        for (int x = 0; x < 3; ++x) {
-          float whole[HWY_MAX_BYTES / sizeof(float)];
-          hn::StoreU(row[x], tag, whole);
-          std::copy(whole, whole + std::min(lanes, results_ - c),
-                    kernel_gradient + ((y * 3 + x) * sources_ + source) * results_ + c);
-        }
+        for (int x = 0; x < 3; ++x)
+          store_first(row[x], tag, std::min(lanes, results_ - c),
+                      kernel_gradient + ((y * 3 + x) * sources_ + source) * results_ + c);
       }
     }
   }

@@ -181,33 +181,27 @@ inline void load_tiles(const TileGrid::Position* positions, int64_t tiles, const
                        int64_t tile_step) {
   const FloatTag tag;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(tag)), padded = whole_vectors(channels);
-  float* const zeros = scratch<float>(1, (P * P + 1) * padded);
-  float* const patch = zeros + padded;
-  std::fill(zeros, patch, 0.0f);
+  float* const zeros = scratch<float>(1, padded);
+  std::fill(zeros, zeros + padded, 0.0f);
   const float* pixels[P * P];
   for (int64_t tile = 0; tile < tiles; ++tile) {
     const TileGrid::Position at = positions[tile];
     const float* image = source + at.image * size.height * size.width * channels;
     find_pixels<P>(image, size, channels, at.y + offset_y, at.x + offset_x, zeros, pixels);
-    if (padded != channels) {
-      for (int i = 0; i < P * P; ++i) {
-        float* whole = patch + i * padded;
-        std::copy(pixels[i], pixels[i] + channels, whole);
-        std::fill(whole + channels, whole + padded, 0.0f);
-        pixels[i] = whole;
-      }
-    }
-    for (int64_t c = 0; c < padded; c += lanes) {
+    const auto transform = [&](int64_t c, const auto& load) {
       FloatVec half[P * P], column[P], row[P];
       for (int x = 0; x < P; ++x) {
-        for (int y = 0; y < P; ++y) column[y] = hn::LoadU(tag, pixels[y * P + x] + c);
+        for (int y = 0; y < P; ++y) column[y] = load(pixels[y * P + x] + c);
         transform_source<P>(column, 1, half + x, P);
       }
       for (int y = 0; y < P; ++y) {
         transform_source<P>(half + P * y, 1, row, 1);
         for (int x = 0; x < P; ++x) hn::StoreU(row[x], tag, points + (y * P + x) * step + tile * tile_step + c);
       }
-    }
+    };
+    int64_t c = 0;
+    for (; c + lanes <= channels; c += lanes) transform(c, [&](const float* from) { return hn::LoadU(tag, from); });
+    if (c < channels) transform(c, [&](const float* from) { return load_first(tag, channels - c, from); });
   }
 }
 
