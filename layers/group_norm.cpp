@@ -4,8 +4,7 @@
 
 namespace tessera {
 
-GroupNorm::GroupNorm(GroupNormOptions options) : groups_(options.groups), epsilon_(options.epsilon) {
-  const auto& o = options;
+GroupNorm::GroupNorm(const GroupNormOptions& o) : groups_(o.groups), epsilon_(o.epsilon) {
   detail::require_positive("GroupNorm", "channels", "size of the input's last axis", o.channels);
   detail::require_groups("GroupNorm", o.groups, {{"channels", o.channels}});
   if (o.epsilon <= 0) raise<ValueError>("GroupNorm", ".epsilon must be above 0, got {}", o.epsilon);

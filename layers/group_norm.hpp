@@ -25,7 +25,7 @@ struct GroupNormOptions {
 /// channels that are missing or do not divide by groups, ShapeError for an input of other channels.
 class GroupNorm : public Layer {
  public:
-  explicit GroupNorm(GroupNormOptions options);
+  explicit GroupNorm(const GroupNormOptions& o);
   Tensor forward(const Tensor& x) override;
 
  private:

@@ -73,12 +73,14 @@ std::string to_text(const PartAudit& audit) {
 
 std::string weights_text(const FolderAudit& audit) {
   const std::vector<double> median = median_frequency_weights(audit.class_pixels),
-                            inverse = inverse_weights(audit.class_pixels), enet = enet_weights(audit.class_pixels);
-  std::string text = fmt::format("class weights, from {}:\n  {:>12} {:>10} {:>10} {:>10}\n",
-                                 audit.parts[0].folder.string(), "class", "median", "inverse", "enet");
+                            inverse = inverse_weights(audit.class_pixels), root = root_weights(audit.class_pixels),
+                            enet = enet_weights(audit.class_pixels);
+  std::string text = fmt::format("class weights, from {}:\n  {:>12} {:>10} {:>10} {:>10} {:>10}\n",
+                                 audit.parts[0].folder.string(), "class", "median", "inverse", "root", "enet");
   for (std::size_t k = 0; k < median.size(); ++k)
-    text += fmt::format("  {:>12} {:>10.4f} {:>10.4f} {:>10.4f}\n",
-                        k < audit.names.size() ? audit.names[k] : fmt::format("{}", k), median[k], inverse[k], enet[k]);
+    text += fmt::format("  {:>12} {:>10.4f} {:>10.4f} {:>10.4f} {:>10.4f}\n",
+                        k < audit.names.size() ? audit.names[k] : fmt::format("{}", k), median[k], inverse[k], root[k],
+                        enet[k]);
   return text;
 }
 
@@ -138,6 +140,7 @@ std::string to_json(const FolderAudit& audit) {
   if (audit.advice.classes > 1)
     result["class_weights"] = {{"median", median_frequency_weights(audit.class_pixels)},
                                {"inverse", inverse_weights(audit.class_pixels)},
+                               {"root", root_weights(audit.class_pixels)},
                                {"enet", enet_weights(audit.class_pixels)}};
   return result.dump(2);
 }

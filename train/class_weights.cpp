@@ -133,12 +133,17 @@ std::vector<double> inverse_weights(const ClassPixels& counts) {
   return each_weight(shares_of(counts), [&](double share) { return 1 / (classes * share); });
 }
 
+std::vector<double> root_weights(const ClassPixels& counts) {
+  const auto classes = static_cast<double>(counts.pixels.size());
+  return each_weight(shares_of(counts), [&](double share) { return 1 / std::sqrt(classes * share); });
+}
+
 std::vector<double> enet_weights(const ClassPixels& counts) {
   return each_weight(shares_of(counts), [](double share) { return 1 / std::log(1.02 + share); });
 }
 
 const std::vector<std::string>& class_weight_names() {
-  static const std::vector<std::string> names = {"median", "inverse", "enet"};
+  static const std::vector<std::string> names = {"median", "inverse", "root", "enet"};
   return names;
 }
 
@@ -147,6 +152,7 @@ std::vector<double> class_weights_from_spec(const std::string& spec, const Datas
   if (spec.empty() || spec == "none") return {};
   if (spec == "median") return median_frequency_weights(count_class_pixels(dataset, advance));
   if (spec == "inverse") return inverse_weights(count_class_pixels(dataset, advance));
+  if (spec == "root") return root_weights(count_class_pixels(dataset, advance));
   if (spec == "enet") return enet_weights(count_class_pixels(dataset, advance));
   const Labels& labels = dataset.labels();
   if (spec.find(',') == spec.npos) return weights_from_file(spec, labels);

@@ -27,10 +27,12 @@ ClassPixels count_class_pixels(const Dataset& dataset, const std::function<void(
 std::vector<double> median_frequency_weights(const ClassPixels& counts);
 /// 1 / (K p) for K classes.
 std::vector<double> inverse_weights(const ClassPixels& counts);
+/// 1 / sqrt(K p) for K classes: between none and inverse.
+std::vector<double> root_weights(const ClassPixels& counts);
 /// 1 / ln(1.02 + p) (Paszke et al. 2016, ENet).
 std::vector<double> enet_weights(const ClassPixels& counts);
 
-/// The weights that a text names: none (no weights), median, inverse, enet, numbers such as "1,2.5,0.3", or a file with
+/// The weights that a text names: none (no weights), median, inverse, root, enet, numbers such as "1,2.5,0.3", or a file with
 /// one line a class, a number each or a name and a number.
 ///
 /// Those by name are counted on `dataset`, with `advance` as above. ValueError for numbers that do not fit the classes,
@@ -38,7 +40,7 @@ std::vector<double> enet_weights(const ClassPixels& counts);
 std::vector<double> class_weights_from_spec(const std::string& spec, const Dataset& dataset,
                                             const std::function<void()>& advance = {});
 
-/// The names of weights that are counted: median, inverse and enet.
+/// The names of weights that are counted: median, inverse, root and enet.
 const std::vector<std::string>& class_weight_names();
 
 /// Weights as the text that class_weights_from_spec reads back to the same bits; "none" for none.

@@ -33,7 +33,8 @@ bool predict(const PredictOptions& options) {
       scores = predictor.scores(image);
     } catch (const std::exception& error) {
       const std::string what = error.what(), name = task.image.string();
-      progress.say(fmt::format("error: {}; it is left out", what.find(name) == 0 ? what : name + ": " + what));
+      progress.say(
+          fmt::format("error: {}; it is left out", what.find(name) == 0 ? what : fmt::format("{}: {}", name, what)));
       ++failed;
       continue;
     }

@@ -40,6 +40,9 @@ TEST_CASE("class weights follow their formulas, and a class without pixels gets 
   CHECK(inverse[0] == doctest::Approx(10.0 / 24));
   CHECK(inverse[2] == doctest::Approx(2.5));
   CHECK(inverse[3] == 0);
+  const std::vector<double> root = class_weights_from_spec("root", data);
+  CHECK(root[0] == doctest::Approx(std::sqrt(10.0 / 24)));
+  CHECK(root[3] == 0);
   const std::vector<double> enet = class_weights_from_spec("enet", data);
   CHECK(enet[0] == doctest::Approx(1 / std::log(1.62)));
   CHECK(enet[2] == doctest::Approx(1 / std::log(1.12)));
@@ -92,7 +95,7 @@ TEST_CASE("class weights are read from numbers and from files") {
                        "class weights: expected numbers of 0 or more, got \"x\" in \"1,x,2,3\"", ValueError);
   CHECK_THROWS_WITH_AS(
       class_weights_from_spec("medium", data),
-      "class weights: \"medium\" is neither none, median, inverse, enet, numbers such as 1,2.5,0.3, nor "
+      "class weights: \"medium\" is neither none, median, inverse, root, enet, numbers such as 1,2.5,0.3, nor "
       "a file",
       IoError);
 }
