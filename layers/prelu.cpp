@@ -5,7 +5,7 @@
 
 namespace tessera {
 
-PReLU::PReLU(PReLUOptions options) {
+PReLU::PReLU(const PReLUOptions& options) {
   detail::require_positive("PReLU", "channels", "size of the input's last axis", options.channels);
   alpha_ = add_parameter("alpha", {options.channels},
                          {options.alpha_initializer, options.alpha_regularizer, options.alpha_constraint});

@@ -16,7 +16,7 @@ struct PReLUOptions {
 /// [..., channels] -> the same. Parameter: alpha [channels]. ShapeError for another number of channels.
 class PReLU : public Layer {
  public:
-  explicit PReLU(PReLUOptions options);
+  explicit PReLU(const PReLUOptions& options);
   Tensor forward(const Tensor& x) override;
 
  private:

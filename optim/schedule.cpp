@@ -28,7 +28,8 @@ Schedule step_lr(const StepLROptions& options) {
   require_epochs("step_lr", "step_size", options.step_size);
   require_factor("step_lr", "gamma", options.gamma);
   return [options](double base_lr, std::int64_t epoch) {
-    return base_lr * std::pow(options.gamma, static_cast<double>(epoch / options.step_size));
+    const std::int64_t steps = epoch / options.step_size;
+    return base_lr * std::pow(options.gamma, static_cast<double>(steps));
   };
 }
 

@@ -35,10 +35,11 @@ std::string gradient_not_finite(SegmentationModel& model, const Tensor& images) 
     if (!all_finite(tensor.grad())) paths.insert(paths.begin(), path);
   if (paths.empty()) return "";
   const NoGrad no_grad;
-  const std::vector<TracedOp> ops = trace([&] { model(images); }).ops;
-  for (auto op = ops.rbegin(); op != ops.rend(); ++op)
+  std::vector<TracedOp> ops = trace([&] { model(images); }).ops;
+  std::reverse(ops.begin(), ops.end());
+  for (const TracedOp& op : ops)
     for (const std::string& path : paths)
-      if (path.starts_with(op->path + '.')) return path;
+      if (path.starts_with(op.path + '.')) return path;
   return paths.front();
 }
 
