@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <set>
 #include <tessera/core/error.hpp>
@@ -58,7 +59,8 @@ Tensor grey_of(const Tensor& probabilities, std::int64_t k) {
   auto* out = grey.mutable_data<std::int32_t>();
   const std::int64_t classes = probabilities.size(2);
   const float* in = probabilities.data<float>() + k;
-  for (std::int64_t i = 0; i < grey.numel(); ++i) out[i] = static_cast<std::int32_t>(in[i * classes] * 65535 + 0.5F);
+  for (std::int64_t i = 0; i < grey.numel(); ++i)
+    out[i] = static_cast<std::int32_t>(std::lround(in[i * classes] * 65535));
   return grey;
 }
 

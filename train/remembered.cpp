@@ -50,7 +50,7 @@ std::string remembered(const std::vector<fs::path>& files, const std::string& qu
   const std::string text{std::istreambuf_iterator<char>(kept), {}};
   if (text.starts_with(key)) return text.substr(key.size());
 
-  const std::string answer = work();
+  std::string answer = work();
   try {
     std::error_code error;
     fs::create_directories(folder, error);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr bool changes_result = true;
 
-RunOption option(const char* name, const char* group, bool recorded, OptionValue value, const char* help) {
+RunOption option(const char* name, const char* group, bool recorded, const OptionValue& value, const char* help) {
   return {name, group, help, value.shown, value.quoted, recorded, value.set, value.get};
 }
 
