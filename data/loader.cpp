@@ -10,7 +10,7 @@
 
 namespace tessera {
 
-/// One pass over the data: workers take batch numbers in turn, at most `prefetch` ahead of the one asked for next.
+/// One epoch: workers take batch numbers in turn, at most `prefetch` ahead of the one asked for next.
 class Loader::Epoch {
  public:
   Epoch(const Loader& loader, std::int64_t epoch, std::int64_t position)
@@ -18,11 +18,12 @@ class Loader::Epoch {
         options_(loader.options_),
         left_out_(loader.left_out_),
         epoch_(epoch),
+        samples_(loader.samples()),
         batches_(loader.batches()),
         position_(position),
         claimed_(position) {
     if (options_.shuffle)
-      order_ = shuffled(dataset_.size(),
+      order_ = shuffled(loader.samples(),
                         RandomStream(options_.seed, stream_of("data order"), static_cast<std::uint32_t>(epoch)));
     const std::int64_t workers = std::min(options_.workers, std::min(options_.prefetch, batches_ - position));
     for (std::int64_t i = 0; i < workers; ++i) workers_.emplace_back([this] { work(); });
@@ -78,15 +79,16 @@ class Loader::Epoch {
 
   Batch prepare(std::int64_t number) const {
     const std::int64_t begin = number * options_.batch_size;
-    const std::int64_t end = std::min(begin + options_.batch_size, dataset_.size());
+    const std::int64_t end = std::min(begin + options_.batch_size, samples_);
     std::vector<Sample> samples;
     std::vector<std::int64_t> indices;
     std::vector<SkippedSample> skipped;
     for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t index = options_.shuffle ? order_[static_cast<std::size_t>(i)] : i;
+      const std::int64_t number = options_.shuffle ? order_[static_cast<std::size_t>(i)] : i;
+      const std::int64_t index = number % dataset_.size();
       if (left_out_.contains(index)) continue;
       try {
-        samples.push_back(prepared_sample(index));
+        samples.push_back(prepared_sample(index, number));
         indices.push_back(index);
       } catch (const IoError& error) {
         if (!options_.skip_unreadable) throw;
@@ -99,8 +101,9 @@ class Loader::Epoch {
     return batch;
   }
 
-  Sample prepared_sample(std::int64_t index) const {
-    Sample sample = options_.augmentation(dataset_.get(index), options_.seed, epoch_, index,
+  /// `number` tells the times that an epoch has a sample apart.
+  Sample prepared_sample(std::int64_t index, std::int64_t number) const {
+    Sample sample = options_.augmentation(dataset_.get(index), options_.seed, epoch_, number,
                                           dataset_.labels().ignore_index, options_.standardization.mean);
     sample.image = standardize(sample.image, options_.standardization);
     return sample;
@@ -110,7 +113,7 @@ class Loader::Epoch {
   const LoaderOptions& options_;
   const std::set<std::int64_t> left_out_;
   const std::int64_t epoch_;
-  const std::int64_t batches_;
+  const std::int64_t samples_, batches_;
   std::vector<std::int64_t> order_;
 
   std::mutex mutex_;
@@ -130,6 +133,7 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options)
     if (value < least) throw ValueError(fmt::format("loader: expected {} of {} or more, got {}", name, least, value));
   };
   check("batch_size", options_.batch_size, 1);
+  check("repeats", options_.repeats, 1);
   check("multiple_of", options_.multiple_of, 1);
   check("workers", options_.workers, 0);
   check("prefetch", options_.prefetch, 1);
@@ -138,8 +142,8 @@ Loader::Loader(std::shared_ptr<const Dataset> dataset, LoaderOptions options)
 Loader::~Loader() = default;
 
 std::int64_t Loader::batches() const {
-  const std::int64_t full = dataset_->size() / options_.batch_size;
-  return full + (dataset_->size() % options_.batch_size != 0 && !options_.drop_last ? 1 : 0);
+  const std::int64_t full = samples() / options_.batch_size;
+  return full + (samples() % options_.batch_size != 0 && !options_.drop_last ? 1 : 0);
 }
 
 void Loader::start(std::int64_t epoch, std::int64_t position) {

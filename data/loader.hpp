@@ -13,6 +13,7 @@ namespace tessera {
 struct LoaderOptions {
   std::int64_t batch_size = 8;
   bool shuffle = true;           ///< a new order every epoch
+  std::int64_t repeats = 1;      ///< times that an epoch has every sample, augmented anew each time
   bool drop_last = false;        ///< leaves out a last batch that is not full
   std::int64_t multiple_of = 1;  ///< heights and widths of batches are rounded up to it
   std::uint64_t seed = 0;
@@ -38,7 +39,8 @@ class Loader {
 
   const Dataset& dataset() const { return *dataset_; }
   const LoaderOptions& options() const { return options_; }
-  /// Batches in an epoch.
+  /// Samples and batches in an epoch.
+  std::int64_t samples() const { return dataset_->size() * options_.repeats; }
   std::int64_t batches() const;
 
   /// Leaves samples out of every batch from the next start on; the order of the others stays.

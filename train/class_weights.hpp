@@ -32,8 +32,8 @@ std::vector<double> root_weights(const ClassPixels& counts);
 /// 1 / ln(1.02 + p) (Paszke et al. 2016, ENet).
 std::vector<double> enet_weights(const ClassPixels& counts);
 
-/// The weights that a text names: none (no weights), median, inverse, root, enet, numbers such as "1,2.5,0.3", or a file with
-/// one line a class, a number each or a name and a number.
+/// The weights that a text names: none (no weights), median, inverse, root, enet, numbers such as "1,2.5,0.3", or a
+/// file with one line a class, a number each or a name and a number.
 ///
 /// Those by name are counted on `dataset`, with `advance` as above. ValueError for numbers that do not fit the classes,
 /// IoError for a file that cannot be read.

@@ -201,8 +201,7 @@ class Execution {
   }
 
   void leave_out(const SkippedSample& sample, std::set<std::int64_t>& left_out) {
-    left_out.insert(sample.index);
-    progress_.say("left out for the rest of the run: " + sample.reason);
+    if (left_out.insert(sample.index).second) progress_.say("left out for the rest of the run: " + sample.reason);
   }
 
   void show(const Trainer::Status& status) {

@@ -16,6 +16,7 @@ LabelLoss loss_of(const Checkpoint& checkpoint) {
 LoaderOptions training_batches(const Run& run) {
   const RunOptions& o = run.options;
   return {.batch_size = o.batch_size,
+          .repeats = o.passes,
           .multiple_of = run.model->input_sizes().multiple,
           .seed = o.seed,
           .skip_unreadable = !o.strict,

@@ -84,8 +84,13 @@ std::vector<RunOption> all_options() {
       option("epochs", training, changes_result,
              number_value(
                  "N", count, [](auto& o) -> auto& { return o.epochs; }),
-             "Passes over the training part; 10 for shapes; for folders 60, or more where they make less than 1000 "
-             "steps"),
+             "Epochs, after each of which is validated and saved; 10 for shapes; for folders as many as make 60 passes "
+             "over the training part, or more where those are less than 1000 steps"),
+      option("passes", training, changes_result,
+             number_value(
+                 "N", count, [](auto& o) -> auto& { return o.passes; }),
+             "Passes over the training part in an epoch, each with other crops and changes; 1, and where neither this "
+             "nor --epochs is given as many as make 50 steps"),
       option("batch-size", training, changes_result,
              number_value(
                  "N", count, [](auto& o) -> auto& { return o.batch_size; }),

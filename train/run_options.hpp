@@ -30,6 +30,7 @@ struct RunOptions {
   std::string augment{};  ///< as augmentation_from_spec takes it; by default flip for folders, none for shapes
 
   std::int64_t epochs = 0;
+  std::int64_t passes = 0;  ///< over the training part in an epoch; 0: by the data, 1 where epochs are given
   std::int64_t batch_size = 0;
   std::string loss = "ce";
   std::string class_weights = "none";  ///< as class_weights_from_spec takes it; a prepared run has the numbers

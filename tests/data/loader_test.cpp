@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <set>
 #include <tessera/core/error.hpp>
 #include <tessera/data/loader.hpp>
@@ -84,6 +85,33 @@ TEST_CASE("every epoch has every sample once, in an order of its own") {
     CHECK(orders[epoch].size() == 10);
   }
   CHECK(orders[0] != orders[1]);
+}
+
+TEST_CASE("an epoch of several passes has every sample as often, with changes of its own each time") {
+  const auto data = std::make_shared<NumberedDataset>(7);
+  LoaderOptions options = augmented(2);
+  options.repeats = 3;
+  options.augmentation = Augmentation({{"noise", [](Sample sample, const AugmentationContext& context) {
+                                          sample.image.fill_(context.random.uniform(0, 0, 1));
+                                          return sample;
+                                        }}});
+  Loader loader(data, options);
+  CHECK(loader.batches() == 7);
+  std::map<std::int64_t, std::set<double>> changes;
+  loader.start(0);
+  while (const auto batch = loader.next())
+    for (std::size_t i = 0; i < batch->indices.size(); ++i) {
+      CHECK(batch->names[i] == fmt::format("{}", batch->indices[i]));
+      changes[batch->indices[i]].insert(batch->images.at({static_cast<std::int64_t>(i), 0, 0, 0}));
+    }
+  CHECK(changes.size() == 7);
+  for (const auto& [index, values] : changes) CHECK(values.size() == 3);
+  Loader inline_loader(data, [&] {
+    LoaderOptions same = options;
+    same.workers = 0;
+    return same;
+  }());
+  CHECK(epoch_of(loader, 1, 4) == epoch_of(inline_loader, 1, 4));
 }
 
 TEST_CASE("an epoch resumed in its middle goes on as the whole one does") {

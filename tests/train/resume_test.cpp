@@ -46,6 +46,7 @@ const Variant variants[] = {
        o.optimizer.name = "sgd";
        o.ema = 0.99;
        o.accumulate = 2;
+       o.passes = 2;
        o.batch_size = 1;
      }},
     {"rmsprop, warm-up, clipping, groups",
