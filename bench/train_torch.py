@@ -109,7 +109,10 @@ def confusion(net, data, options, mean, deviation):
     net.eval()
     with torch.no_grad():
         for image, mask in data:
-            predicted = net(((image - mean) / deviation)[None]).argmax(1)[0]
+            # ERFNet's input must divide by 8: what is missing is padded with the mean.
+            missing = [-side % 8 if options.model == "erfnet" else 0 for side in mask.shape]
+            x = functional.pad((image - mean) / deviation, (0, missing[1], 0, missing[0]))
+            predicted = net(x[None]).argmax(1)[0, :mask.shape[0], :mask.shape[1]]
             valid = mask != options.ignore_index
             pairs = mask[valid] * options.classes + predicted[valid]
             counts += torch.bincount(pairs, minlength=options.classes**2).view(options.classes, options.classes)
