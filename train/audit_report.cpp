@@ -72,16 +72,17 @@ std::string to_text(const PartAudit& audit) {
 }
 
 std::string weights_text(const FolderAudit& audit) {
-  const std::vector<double> median = median_frequency_weights(audit.class_pixels),
-                            inverse = inverse_weights(audit.class_pixels), root = root_weights(audit.class_pixels),
-                            enet = enet_weights(audit.class_pixels);
-  std::string text = fmt::format("class weights, from {}:\n  {:>12} {:>10} {:>10} {:>10} {:>10}\n",
-                                 audit.parts[0].folder.string(), "class", "median", "inverse", "root", "enet");
-  for (std::size_t k = 0; k < median.size(); ++k)
-    text += fmt::format("  {:>12} {:>10.4f} {:>10.4f} {:>10.4f} {:>10.4f}\n",
-                        k < audit.names.size() ? audit.names[k] : fmt::format("{}", k), median[k], inverse[k], root[k],
-                        enet[k]);
-  return text;
+  std::string text = fmt::format("class weights, from {}:\n  {:>12}", audit.parts[0].folder.string(), "class");
+  std::vector<std::vector<double>> columns;
+  for (const auto& [name, of] : counted_weights()) {
+    text += fmt::format(" {:>10}", name);
+    columns.push_back(of(audit.class_pixels));
+  }
+  for (std::size_t k = 0; k < audit.class_pixels.pixels.size(); ++k) {
+    text += fmt::format("\n  {:>12}", k < audit.names.size() ? audit.names[k] : fmt::format("{}", k));
+    for (const std::vector<double>& weights : columns) text += fmt::format(" {:>10.4f}", weights[k]);
+  }
+  return text + '\n';
 }
 
 template <class Key, class Name>
@@ -138,10 +139,7 @@ std::string to_json(const FolderAudit& audit) {
       {"remarks", audit.advice.remarks},
       {"options", audit.advice.options()}};
   if (audit.advice.classes > 1)
-    result["class_weights"] = {{"median", median_frequency_weights(audit.class_pixels)},
-                               {"inverse", inverse_weights(audit.class_pixels)},
-                               {"root", root_weights(audit.class_pixels)},
-                               {"enet", enet_weights(audit.class_pixels)}};
+    for (const auto& [name, of] : counted_weights()) result["class_weights"][name] = of(audit.class_pixels);
   return result.dump(2);
 }
 

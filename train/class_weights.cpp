@@ -40,9 +40,12 @@ std::optional<double> weight_of(const std::string& text) {
 /// A file's lines, each a weight with the name before it, or without one.
 std::vector<std::pair<std::string, double>> read_weights(const std::string& file) {
   std::ifstream stream(file);
-  if (!stream)
+  if (!stream) {
+    std::vector<std::string> names;
+    for (const CountedWeights& counted : counted_weights()) names.push_back(counted.name);
     throw IoError(fmt::format("class weights: \"{}\" is neither none, {}, numbers such as 1,2.5,0.3, nor a file", file,
-                              fmt::join(class_weight_names(), ", ")));
+                              fmt::join(names, ", ")));
+  }
   std::vector<std::pair<std::string, double>> weights;
   int number = 0;
   for (std::string line; std::getline(stream, line);) {
@@ -142,18 +145,19 @@ std::vector<double> enet_weights(const ClassPixels& counts) {
   return each_weight(shares_of(counts), [](double share) { return 1 / std::log(1.02 + share); });
 }
 
-const std::vector<std::string>& class_weight_names() {
-  static const std::vector<std::string> names = {"median", "inverse", "root", "enet"};
-  return names;
+const std::vector<CountedWeights>& counted_weights() {
+  static const std::vector<CountedWeights> all = {{"median", median_frequency_weights},
+                                                  {"inverse", inverse_weights},
+                                                  {"root", root_weights},
+                                                  {"enet", enet_weights}};
+  return all;
 }
 
 std::vector<double> class_weights_from_spec(const std::string& spec, const Dataset& dataset,
                                             const std::function<void()>& advance) {
   if (spec.empty() || spec == "none") return {};
-  if (spec == "median") return median_frequency_weights(count_class_pixels(dataset, advance));
-  if (spec == "inverse") return inverse_weights(count_class_pixels(dataset, advance));
-  if (spec == "root") return root_weights(count_class_pixels(dataset, advance));
-  if (spec == "enet") return enet_weights(count_class_pixels(dataset, advance));
+  for (const CountedWeights& counted : counted_weights())
+    if (spec == counted.name) return counted.of(count_class_pixels(dataset, advance));
   const Labels& labels = dataset.labels();
   if (spec.find(',') == spec.npos) return weights_from_file(spec, labels);
   std::vector<double> weights = weights_from_numbers(spec);

@@ -32,6 +32,14 @@ std::vector<double> root_weights(const ClassPixels& counts);
 /// 1 / ln(1.02 + p) (Paszke et al. 2016, ENet).
 std::vector<double> enet_weights(const ClassPixels& counts);
 
+/// Weights that are counted, by name.
+struct CountedWeights {
+  std::string name;
+  std::vector<double> (*of)(const ClassPixels& counts);
+};
+/// All there are: median, inverse, root and enet.
+const std::vector<CountedWeights>& counted_weights();
+
 /// The weights that a text names: none (no weights), median, inverse, root, enet, numbers such as "1,2.5,0.3", or a
 /// file with one line a class, a number each or a name and a number.
 ///
@@ -39,9 +47,6 @@ std::vector<double> enet_weights(const ClassPixels& counts);
 /// IoError for a file that cannot be read.
 std::vector<double> class_weights_from_spec(const std::string& spec, const Dataset& dataset,
                                             const std::function<void()>& advance = {});
-
-/// The names of weights that are counted: median, inverse, root and enet.
-const std::vector<std::string>& class_weight_names();
 
 /// Weights as the text that class_weights_from_spec reads back to the same bits; "none" for none.
 std::string to_spec(const std::vector<double>& class_weights);

@@ -109,13 +109,11 @@ void fill_defaults(Run& run) {
   if (o.augment.empty()) o.augment = generated ? "none" : "flip";
   if (generated && o.optimizer.lr == 0 && o.optimizer.name.starts_with("adam")) o.optimizer.lr = 0.01;
   o.optimizer = with_defaults(o.optimizer);
-  const auto steps_of = [&](std::int64_t passes) {
-    const std::int64_t batches = (run.train->size() * passes + o.batch_size - 1) / o.batch_size;
-    return (batches + o.accumulate - 1) / o.accumulate;
-  };
   // A few images need many passes: it is steps that train. Validation and saving after each would take as long.
-  if (o.passes == 0) o.passes = generated || o.epochs > 0 ? 1 : std::max<std::int64_t>(1, 50 / steps_of(1));
-  const std::int64_t steps = steps_of(o.passes);
+  const std::int64_t images = run.train->size(), step = o.batch_size * o.accumulate;
+  if (o.passes == 0) o.passes = generated || o.epochs > 0 ? 1 : std::max<std::int64_t>(1, 50 * step / images);
+  const std::int64_t batches = (images * o.passes + o.batch_size - 1) / o.batch_size;
+  const std::int64_t steps = (batches + o.accumulate - 1) / o.accumulate;
   if (o.epochs == 0) o.epochs = generated ? 10 : std::max<std::int64_t>(60 / o.passes, 1000 / steps);
   o.optimizer.warmup_steps = std::llround(o.warmup_epochs * static_cast<double>(steps));
   o.threads = num_threads();

@@ -127,9 +127,9 @@ HWY_NOINLINE void compute_tile(const TileTask<T>& task, const T* HWY_RESTRICT so
       TESSERA_UNROLL for (int v = 0; v < V; ++v) hn::StoreU(sums[p][v], d, result + p * task.channels + v * lanes);
       continue;
     }
-    T whole[2 * HWY_MAX_BYTES / sizeof(T)];
-    TESSERA_UNROLL for (int v = 0; v < V; ++v) hn::StoreU(sums[p][v], d, whole + v * lanes);
-    for (int64_t c = 0; c < std::min(task.channels, V * lanes); ++c) result[p * task.result_step + c] = whole[c];
+    T* pixel = result + p * task.result_step;
+    TESSERA_UNROLL for (int v = 0; v + 1 < V; ++v) hn::StoreU(sums[p][v], d, pixel + v * lanes);
+    store_first(sums[p][V - 1], d, task.channels - (V - 1) * lanes, pixel + (V - 1) * lanes);
   }
 }
 

@@ -9,6 +9,7 @@
 #include <tessera/core/kernels/conv_pack-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/winograd-inl.hpp>
+#include <utility>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
@@ -22,11 +23,12 @@ constexpr int64_t most_weights = 640 * 1024;
 template <int P>
 class WinogradConvolution {
  public:
-  WinogradConvolution(const ConvGeometry& geometry, bool forward, const float* kernel, const Epilogue<float>& epilogue)
+  WinogradConvolution(const ConvGeometry& geometry, bool forward, JoinedPasses passes, const float* kernel,
+                      const Epilogue<float>& epilogue)
       : geometry_(geometry),
         forward_(forward),
         kernel_(kernel),
-        joined_(join_passes(forward ? std::vector{forward_pass(geometry)} : backward_passes(geometry))),
+        joined_(std::move(passes)),
         source_size_(forward ? geometry.input : geometry.output),
         result_size_(forward ? geometry.output : geometry.input),
         sources_(forward ? geometry.in_channels : geometry.out_channels),
@@ -199,14 +201,15 @@ class WinogradConvolution {
 
 void winograd_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
                           float* output, WeightStore* store) {
-  WinogradConvolution<6>(g, true, kernel, e).run(input, output, store);
+  WinogradConvolution<6>(g, true, join_passes({forward_pass(g)}), kernel, e).run(input, output, store);
 }
 void winograd_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                            float* input, WeightStore* store) {
-  if (join_passes(backward_passes(g)).taps == 3)
-    WinogradConvolution<6>(g, false, kernel, e).run(output, input, store);
+  JoinedPasses passes = join_passes(backward_passes(g));
+  if (passes.taps == 3)
+    WinogradConvolution<6>(g, false, std::move(passes), kernel, e).run(output, input, store);
   else
-    WinogradConvolution<5>(g, false, kernel, e).run(output, input, store);
+    WinogradConvolution<5>(g, false, std::move(passes), kernel, e).run(output, input, store);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE

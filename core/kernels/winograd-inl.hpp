@@ -34,7 +34,6 @@ HWY_INLINE void transform_source(const FloatVec* HWY_RESTRICT d, int step, Float
     t[2 * out_step] = hn::NegMulAdd(three, d2, hn::MulAdd(two, d1, d3));
     t[3 * out_step] = hn::Sub(d3, d1);
     t[4 * out_step] = hn::MulAdd(two, hn::Sub(d1, d3), hn::Sub(d4, d2));
-    return;
   } else {
     const FloatVec d5 = d[5 * step];
     t[0] = hn::NegMulAdd(five, d2, hn::MulAdd(four, d0, d4));

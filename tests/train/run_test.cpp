@@ -186,6 +186,19 @@ TEST_CASE("with --ema the averages are validated and saved as the weights, and t
         0);
 }
 
+TEST_CASE("where neither passes nor epochs are given, an epoch makes some fifty steps") {
+  const test::TemporaryFolder folder;
+  RunOptions options = small_run(folder, "run");
+  options.epochs = 0;
+  const std::int64_t images = prepare_run(options).train->size();
+  REQUIRE(images == 4);
+  CHECK(prepare_run(options).options.passes == 25);  // of 2 steps
+  options.accumulate = 2;
+  CHECK(prepare_run(options).options.passes == 50);
+  options.epochs = 3;
+  CHECK(prepare_run(options).options.passes == 1);
+}
+
 TEST_CASE("a file that breaks while the run goes on is left out from then on, and resuming remembers it") {
   const test::TemporaryFolder folder;
   RunOptions options = small_run(folder, "run");
