@@ -38,6 +38,20 @@ const Tensor& Saved::get() const {
   return tensor_;
 }
 
+SavedInput::SavedInput(const Tensor& input) {
+  const std::shared_ptr<Gradient>& record = input.gradient_record();
+  if (record && record->producer && record->producer->node && record->producer->node->recomputes(record->output))
+    record_ = record;
+  else
+    kept_ = input;
+}
+
+Tensor SavedInput::get() const {
+  // Backward reaches the producer after every call that reads what it made.
+  if (const std::shared_ptr<Gradient> record = record_.lock()) return record->producer->node->recompute(record->output);
+  return kept_;
+}
+
 bool grad_enabled() { return recording; }
 NoGrad::NoGrad() : before_(std::exchange(recording, false)) {}
 NoGrad::~NoGrad() { recording = before_; }

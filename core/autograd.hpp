@@ -12,11 +12,14 @@ namespace tessera {
 /// Which inputs of an op want a gradient, in the order they were recorded in.
 class Needs {
  public:
-  explicit Needs(const std::vector<bool>& flags) : flags_(&flags) {}
+  Needs(const std::vector<bool>& flags, bool again) : flags_(&flags), again_(again) {}
   bool operator[](std::size_t input) const { return (*flags_)[input]; }
+  /// True where the graph is retained for another pass; else a node may let go of what it has read.
+  bool again() const { return again_; }
 
  private:
   const std::vector<bool>* flags_;
+  bool again_;
 };
 
 /// One gradient per recorded input; an undefined tensor where none is wanted or none flows.
@@ -35,6 +38,20 @@ class Saved {
  private:
   Tensor tensor_;
   std::uint64_t version_ = 0;
+};
+
+/// An input that backward needs and does not keep where the op that made it recomputes it: activations between two
+/// convolutions need no memory until backward comes by. Must be one of the recorded inputs.
+class SavedInput {
+ public:
+  SavedInput() = default;
+  explicit SavedInput(const Tensor& input);
+  /// ValueError where the numbers were kept and have been written to since.
+  Tensor get() const;
+
+ private:
+  Saved kept_;                      ///< undefined where it is recomputed
+  std::weak_ptr<Gradient> record_;  ///< of that input; the recorded call keeps it alive
 };
 
 /// The backward half of one op: holds exactly what its gradient needs, as Saved members, and returns gradients.
@@ -56,6 +73,9 @@ struct Node {
   virtual Grads backward_many(const std::vector<Tensor>& grad_outputs, Needs needs) {
     return backward(grad_outputs[0], needs);
   }
+  /// True where recompute() gives an output again, to the same bits, from what backward needs anyway.
+  virtual bool recomputes(std::size_t /*output*/) const { return false; }
+  virtual Tensor recompute(std::size_t /*output*/) const { return {}; }
   /// Adds this op to a trace; fused ops override it to list the plain ops they stand for.
   virtual void add_to(Trace& trace, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs) const;
 };

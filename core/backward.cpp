@@ -105,7 +105,7 @@ void BackwardPass::pass(Call& call) {
   if (flows) {
     try {
       const detail::TraceScope untold(nullptr);
-      grads = call.node->backward_many(grad_outputs, Needs(call.needs));
+      grads = call.node->backward_many(grad_outputs, Needs(call.needs, retain_graph_));
     } catch (const Error& error) {
       throw ValueError(fmt::format("backward of {}: {}", describe(call), error.what()));
     }

@@ -56,6 +56,7 @@ class NormBlock {
             if (y) hn::StoreU(value(at), d_, y + at + c);
           },
           [&](int64_t at, int64_t pooled_at) {
+            if (!pooled) return false;
             const int64_t places[4] = {at, at + g_.channels, at + row_step(), at + row_step() + g_.channels};
             Vec best = value(places[0]);
             if (y) hn::StoreU(best, d_, y + places[0] + c);

@@ -36,6 +36,16 @@ struct Coefficients {
   Tensor scale, shift;
 };
 
+/// Computes both results, or the one that is defined.
+void fill(const NormBlockGeometry& geometry, const Tensor& x, const Coefficients& coefficients, Tensor y,
+          Tensor pooled) {
+  dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
+    using T = decltype(zero);
+    kernels::norm_block_forward<T>(geometry, x.data<T>(), coefficients.scale.data<T>(), coefficients.shift.data<T>(),
+                                   y ? y.mutable_data<T>() : nullptr, pooled ? pooled.mutable_data<T>() : nullptr);
+  });
+}
+
 struct BatchNormNode final : Node {  // saves x, gamma, the coefficients
   BatchNormNode(const Tensor& x, const Tensor& gamma, Coefficients coefficients, const NormBlockGeometry& geometry,
                 const NormBlockOptions& options)
@@ -55,6 +65,15 @@ struct BatchNormNode final : Node {  // saves x, gamma, the coefficients
   Grads backward_many(const std::vector<Tensor>& grad_outputs, Needs needs) override {
     if (grad_outputs.size() == 1) return backward(grad_outputs[0], needs);
     return gradients(grad_outputs[1], grad_outputs[0], needs);
+  }
+
+  // What was pooled is worth keeping: a quarter of what it would be computed from.
+  bool recomputes(std::size_t output) const override { return output == 1 || !options_.pool; }
+  Tensor recompute(std::size_t) const override {
+    const Tensor& x = x_;
+    Tensor y = Tensor::empty(x.shape(), x.dtype());
+    fill(geometry_, x, coefficients_, y, {});
+    return y;
   }
 
   // With g the gradient after the activation and x^ = (x - mean) / deviation: grad_gamma = sum g x^, grad_beta = sum g,
@@ -223,11 +242,7 @@ NormBlockResult norm_block(const Tensor& x, const Tensor& gamma, const Tensor& b
   Tensor y, pooled;
   if (!options.pool || options.keep_unpooled) y = Tensor::empty(x.shape(), x.dtype());
   if (options.pool) pooled = Tensor::empty({x.size(0), x.size(1) / 2, x.size(2) / 2, x.size(3)}, x.dtype());
-  dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
-    using T = decltype(zero);
-    kernels::norm_block_forward<T>(geometry, x.data<T>(), coefficients.scale.data<T>(), coefficients.shift.data<T>(),
-                                   y ? y.mutable_data<T>() : nullptr, pooled ? pooled.mutable_data<T>() : nullptr);
-  });
+  fill(geometry, x, coefficients, y, pooled);
   std::vector<Tensor> outputs;
   for (const Tensor& made : {pooled, y})
     if (made) outputs.push_back(made);

@@ -83,7 +83,8 @@ SumGradients sum_gradients(Activation activation, const Tensor& activated, const
   return out;
 }
 
-struct ConvNode final : Node {  // saves x and kernel, and what the activation's derivative is a function of
+struct ConvNode final
+    : Node {  // saves x (or has it recomputed) and kernel, and what the activation's derivative is a function of
   ConvNode(Direction direction, const ConvGeometry& geometry, Activation activation, const Tensor& x,
            const Tensor& kernel, const Tensor& activated)
       : direction_(direction),
@@ -102,9 +103,13 @@ struct ConvNode final : Node {  // saves x and kernel, and what the activation's
     const Tensor activated = activated_.defined() ? activated_.get() : Tensor();
     const auto [grad, bias] = sum_gradients(activation_, activated, grad_output, needs[2]);
     Grads grads(3);
+    if (needs[1]) {
+      const Tensor x = x_.get();
+      grads[1] = forward ? kernel_gradient(geometry_, x, grad) : kernel_gradient(geometry_, grad, x);
+    }
+    if (!needs.again()) x_ = {};  // so that the gradient of x can have its memory
     if (needs[0])
       grads[0] = apply(forward ? Direction::transposed : Direction::forward, geometry_, grad, kernel_, {}, {});
-    if (needs[1]) grads[1] = forward ? kernel_gradient(geometry_, x_, grad) : kernel_gradient(geometry_, grad, x_);
     grads[2] = bias;
     return grads;
   }
@@ -120,7 +125,8 @@ struct ConvNode final : Node {  // saves x and kernel, and what the activation's
   Direction direction_;
   ConvGeometry geometry_;
   Activation activation_;
-  Saved x_, kernel_, activated_;
+  SavedInput x_;
+  Saved kernel_, activated_;
 };
 
 void check_operands(const char* op, const Tensor& x, const Tensor& kernel, const Tensor& bias, std::int64_t filters) {

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <tessera/core/arena.hpp>
+#include <tessera/core/ops/arithmetic.hpp>
 #include <tessera/layers/activation_layer.hpp>
 #include <tessera/layers/batch_norm2d.hpp>
 #include <tessera/layers/conv_block.hpp>
@@ -66,6 +68,48 @@ TEST_CASE("a block is equal to its layers one after the other") {
   linear_norm.add("conv", Conv2D(conv));
   linear_norm.add("norm", BatchNorm2D({.channels = 4}));
   check_equal(ConvBlock({.convolution = conv, .activation = activation::linear}), linear_norm);
+}
+
+TEST_CASE(
+    "what lies between two blocks is computed again in backward, to the same bits, and takes no memory until then") {
+  ConvBlock first({.convolution = conv}),
+      second({.convolution = Conv2DOptions{.in_channels = 4, .filters = 4, .kernel_size = 3, .padding = same}});
+  first.initialize(1);
+  second.initialize(2);
+  const Tensor x = random_tensor({2, 32, 32, 3}, 3, f32), upstream = random_tensor({2, 32, 32, 4}, 4, f32);
+  const std::size_t activation = upstream.numel() * sizeof(float);
+
+  const Tensor between = first(x);
+  second(between).backward(upstream);
+  Tensor kept = between.detach().set_requires_grad();
+  const Tensor recomputed_gradient = second.parameters()[0].tensor.grad();
+  for (auto& parameter : second.parameters()) parameter.tensor.zero_grad();
+  second(kept).backward(upstream);
+  CHECK(difference(recomputed_gradient, second.parameters()[0].tensor.grad()) == 0);
+
+  const std::size_t before = memory_stats().in_use;
+  const Tensor y = second(first(x));
+  // Two convolutions' results and the output; the statistics of the channels are small.
+  CHECK(memory_stats().in_use - before < 3 * activation + activation / 2);
+
+  for (auto& parameter : second.parameters()) parameter.tensor.zero_grad();
+  y.backward(upstream, true);
+  y.backward(upstream);
+  CHECK(difference(second.parameters()[0].tensor.grad(), recomputed_gradient * 2.0) == 0);
+}
+
+TEST_CASE("what a block hands out beside its pooling is computed again for a convolution") {
+  ConvBlock block({.convolution = conv, .pool = 2});
+  Conv2D skip({.in_channels = 4, .filters = 2, .kernel_size = 1});
+  block.initialize(1);
+  skip.initialize(2);
+  const Tensor x = random_tensor({2, 7, 6, 3}, 3, f32), upstream = random_tensor({2, 7, 6, 2}, 4, f32);
+  const Tensor unpooled = block.with_unpooled(x).unpooled;
+  skip(unpooled).backward(upstream, true);
+  const Tensor gradient = skip.parameters()[0].tensor.grad();
+  skip.parameters()[0].tensor.zero_grad();
+  skip(unpooled.detach().set_requires_grad()).backward(upstream);
+  CHECK(difference(skip.parameters()[0].tensor.grad(), gradient) == 0);
 }
 
 TEST_CASE("a block hands out what went into its pooling") {
