@@ -24,8 +24,8 @@ namespace {
 
 constexpr std::size_t alignment = 64;
 constexpr std::size_t huge_page = std::size_t{2} << 20;
-/// Segments are asked of the system in multiples of this; larger requests get a segment of their own size.
-constexpr std::size_t segment_size = 8 * huge_page;
+/// Address space that a region takes at once; memory only comes with its growth.
+constexpr std::size_t region_size = std::size_t{64} << 30;
 
 std::size_t round_up(std::size_t bytes, std::size_t multiple) { return (bytes + multiple - 1) / multiple * multiple; }
 
@@ -42,17 +42,18 @@ bool plain_allocation() {
 #endif
 }
 
-/// A piece of a segment, in use or free; neighbours are linked so that free ones can be joined again.
+/// A piece of a region, in use or free; neighbours are linked so that free ones can be joined again.
 struct Block {
   char* data;
   std::size_t size;
   bool free;
   Block* previous;
   Block* next;
+  std::size_t missing = 0;  ///< bytes of a free block that went back to the system and come again when they are used
 };
 
-/// Best-fit over segments of huge pages, free neighbours joined at once: a training step that repeats finds every block
-/// it needs in what the step before it left.
+/// Best-fit over one region that grows by huge pages, free neighbours joined at once: a training step that repeats
+/// finds every block it needs in what the step before it left, and free pieces of any origin can make a larger one.
 class Arena {
  public:
   void* allocate(std::size_t bytes) {
@@ -78,17 +79,14 @@ class Arena {
       return;
     }
     block->free = true;
-    if (block->next && block->next->free) join(block, block->next);
-    if (block->previous && block->previous->free) {
-      block = block->previous;
-      join(block, block->next);
-    }
     free_.insert(block);
+    if (block->next && block->next->free) join(block, block->next);
+    if (block->previous && block->previous->free) join(block->previous, block);
   }
 
   void release_cached() {
     const std::lock_guard lock(mutex_);
-    give_back(0);
+    give_back();
   }
 
   MemoryStats stats() {
@@ -124,66 +122,99 @@ class Arena {
   void* arena_block(std::size_t size) {
     Block wanted{nullptr, size, true, nullptr, nullptr};
     auto found = free_.lower_bound(&wanted);
-    if (found == free_.end()) found = free_.insert(new_segment(size)).first;
-    Block* block = *found;
-    free_.erase(found);
+    Block* block = found == free_.end() ? grow(size) : *found;
+    free_.erase(block);
+    const std::size_t come_again = std::min(block->missing, size);
+    stats_.reserved += come_again;
     if (block->size > size) {
       Block* rest = new Block{block->data + size, block->size - size, true, block, block->next};
-      if (rest->next) rest->next->previous = rest;
+      rest->missing = block->missing - come_again;
+      if (rest->next)
+        rest->next->previous = rest;
+      else
+        last_ = rest;
       block->next = rest;
       block->size = size;
       free_.insert(rest);
     }
+    block->missing = 0;
     block->free = false;
     used_[block->data] = block;
     return block->data;
   }
 
-  Block* new_segment(std::size_t size) {
-    const std::size_t bytes = round_up(size, size < segment_size ? segment_size : huge_page);
-    // What is kept beyond the live blocks must not grow past a quarter of the peak.
-    const std::size_t limit = std::max(stats_.peak_in_use, stats_.in_use + size) / 4 * 5;
-    if (stats_.reserved + bytes > limit) give_back(stats_.reserved + bytes - limit);
-    void* data = mmap(nullptr, bytes + huge_page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  /// A free block of at least `size` at the end of the region, which grows; or of a new region where it cannot.
+  Block* grow(std::size_t size) {
+    const std::size_t there = last_ && last_->free ? last_->size : 0;
+    std::size_t bytes = round_up(size - there, huge_page);
+    if (bytes > static_cast<std::size_t>(region_end_ - top_)) {
+      bytes = round_up(size, huge_page);
+      open_region(bytes);
+    }
     ++stats_.system_calls;
-    if (data == MAP_FAILED) throw std::bad_alloc();
-    char* begin = static_cast<char*>(data);
-    char* aligned = reinterpret_cast<char*>(round_up(reinterpret_cast<std::size_t>(begin), huge_page));
-    if (aligned != begin) munmap(begin, static_cast<std::size_t>(aligned - begin));
-    munmap(aligned + bytes, static_cast<std::size_t>(begin + huge_page - aligned));
-    madvise(aligned, bytes, MADV_HUGEPAGE);
+    if (mprotect(top_, bytes, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
     stats_.reserved += bytes;
-    return new Block{aligned, bytes, true, nullptr, nullptr};
+    Block* fresh = new Block{top_, bytes, true, last_, nullptr};
+    top_ += bytes;
+    if (last_) last_->next = fresh;
+    last_ = fresh;
+    free_.insert(fresh);
+    return fresh->previous && fresh->previous->free ? join(fresh->previous, fresh) : fresh;
   }
 
-  /// Takes `second`, free and right behind `first`, into `first`; both leave the set of free blocks.
-  void join(Block* first, Block* second) {
+  /// Address space without memory, of the usual size or, where that is more than the process may have, of less.
+  void open_region(std::size_t least) {
+    for (std::size_t bytes = std::max(region_size, least + huge_page);;
+         bytes = std::max(bytes / 2, least + huge_page)) {
+      void* data = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      ++stats_.system_calls;
+      if (data == MAP_FAILED) {
+        if (bytes == least + huge_page) throw std::bad_alloc();
+        continue;
+      }
+      madvise(data, bytes, MADV_HUGEPAGE);
+      region_end_ = static_cast<char*>(data) + bytes;
+      top_ = reinterpret_cast<char*>(round_up(reinterpret_cast<std::size_t>(data), huge_page));
+      last_ = nullptr;
+      return;
+    }
+  }
+
+  /// Takes `second`, free and right behind `first`, into `first`; both leave the set of free blocks, which gets
+  /// `first`.
+  Block* join(Block* first, Block* second) {
     free_.erase(first);
     free_.erase(second);
     first->size += second->size;
+    first->missing += second->missing;
     first->next = second->next;
-    if (first->next) first->next->previous = first;
+    if (first->next)
+      first->next->previous = first;
+    else
+      last_ = first;
     delete second;
+    free_.insert(first);
+    return first;
   }
 
-  /// Returns wholly free segments to the system, the largest first, until `enough` bytes are back (0: all of them).
-  void give_back(std::size_t enough) {
-    std::size_t returned = 0;
-    for (auto it = free_.end(); it != free_.begin() && (enough == 0 || returned < enough);) {
-      Block* block = *--it;
-      if (block->previous || block->next) continue;
-      it = free_.erase(it);
-      munmap(block->data, block->size);
+  /// Returns the whole huge pages of free blocks to the system; their addresses stay.
+  void give_back() {
+    for (Block* block : free_) {
+      const auto begin = reinterpret_cast<std::size_t>(block->data), from = round_up(begin, huge_page);
+      const std::size_t to = (begin + block->size) / huge_page * huge_page;
+      if (to <= from || block->missing >= to - from) continue;
+      madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED);
       ++stats_.system_calls;
-      stats_.reserved -= block->size;
-      returned += block->size;
-      delete block;
+      stats_.reserved -= to - from - block->missing;
+      block->missing = to - from;
     }
   }
 
   std::mutex mutex_;
   std::set<Block*, BySize> free_;
   std::unordered_map<void*, Block*> used_;
+  char *top_ = nullptr, *region_end_ = nullptr;  ///< where the region grows, and how far it can
+  Block* last_ = nullptr;                        ///< the block before top_
   MemoryStats stats_;
   bool fill_ = false;
 };

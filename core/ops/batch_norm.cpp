@@ -36,6 +36,10 @@ struct Coefficients {
   Tensor scale, shift;
 };
 
+Tensor empty_output(const Tensor& x, bool pooled) {
+  return Tensor::empty(pooled ? Shape{x.size(0), x.size(1) / 2, x.size(2) / 2, x.size(3)} : x.shape(), x.dtype());
+}
+
 /// Computes both results, or the one that is defined.
 void fill(const NormBlockGeometry& geometry, const Tensor& x, const Coefficients& coefficients, Tensor y,
           Tensor pooled) {
@@ -67,13 +71,13 @@ struct BatchNormNode final : Node {  // saves x, gamma, the coefficients
     return gradients(grad_outputs[1], grad_outputs[0], needs);
   }
 
-  // What was pooled is worth keeping: a quarter of what it would be computed from.
-  bool recomputes(std::size_t output) const override { return output == 1 || !options_.pool; }
-  Tensor recompute(std::size_t) const override {
-    const Tensor& x = x_;
-    Tensor y = Tensor::empty(x.shape(), x.dtype());
-    fill(geometry_, x, coefficients_, y, {});
-    return y;
+  bool recomputes(std::size_t) const override { return true; }
+
+  Tensor recompute(std::size_t output) const override {
+    const bool pooled = options_.pool && output == 0;
+    Tensor result = empty_output(x_, pooled);
+    fill(geometry_, x_, coefficients_, pooled ? Tensor() : result, pooled ? result : Tensor());
+    return result;
   }
 
   // With g the gradient after the activation and x^ = (x - mean) / deviation: grad_gamma = sum g x^, grad_beta = sum g,
@@ -240,8 +244,8 @@ NormBlockResult norm_block(const Tensor& x, const Tensor& gamma, const Tensor& b
   const NormBlockGeometry geometry = geometry_of(x.shape(), options);
   Coefficients coefficients = coefficients_of(x, gamma, beta, running_mean, running_var, geometry, options.norm);
   Tensor y, pooled;
-  if (!options.pool || options.keep_unpooled) y = Tensor::empty(x.shape(), x.dtype());
-  if (options.pool) pooled = Tensor::empty({x.size(0), x.size(1) / 2, x.size(2) / 2, x.size(3)}, x.dtype());
+  if (!options.pool || options.keep_unpooled) y = empty_output(x, false);
+  if (options.pool) pooled = empty_output(x, true);
   fill(geometry, x, coefficients, y, pooled);
   std::vector<Tensor> outputs;
   for (const Tensor& made : {pooled, y})

@@ -83,8 +83,7 @@ SumGradients sum_gradients(Activation activation, const Tensor& activated, const
   return out;
 }
 
-struct ConvNode final
-    : Node {  // saves x (or has it recomputed) and kernel, and what the activation's derivative is a function of
+struct ConvNode final : Node {  // saves x, kernel and what the activation's derivative is a function of
   ConvNode(Direction direction, const ConvGeometry& geometry, Activation activation, const Tensor& x,
            const Tensor& kernel, const Tensor& activated)
       : direction_(direction),

@@ -60,6 +60,31 @@ TEST_CASE("release_cached leaves what is in use alone and gives the rest back") 
   CHECK(kept.at({999, 999}) == 3);
 }
 
+TEST_CASE("what was given back comes again, also between blocks that stay") {
+  Tensor left = Tensor::full({1000, 1000}, 1), middle = Tensor::full({3000, 1000}, 2),
+         right = Tensor::full({1000, 1000}, 3);
+  middle = Tensor();
+  release_cached();
+  const std::size_t reserved = memory_stats().reserved;
+  middle = Tensor::full({3000, 1000}, 4);
+  CHECK(memory_stats().reserved > reserved);
+  CHECK(left.at({999, 999}) == 1);
+  CHECK(middle.at({0, 0}) == 4);
+  CHECK(middle.at({2999, 999}) == 4);
+  CHECK(right.at({0, 0}) == 3);
+  left = middle = right = Tensor();
+  release_cached();
+  CHECK(memory_stats().reserved <= reserved);
+}
+
+TEST_CASE("more than the system has is an error, and what came before it stays usable") {
+  const Tensor kept = Tensor::full({1000}, 5);
+  CHECK_THROWS_AS(Tensor::empty({std::int64_t{1} << 50}), std::bad_alloc);
+  const Tensor after = Tensor::full({1000}, 6);
+  CHECK(kept.at({999}) == 5);
+  CHECK(after.at({999}) == 6);
+}
+
 TEST_CASE("the peak is the largest use since it was reset") {
   reset_peak_memory();
   const std::size_t before = memory_stats().peak_in_use;
