@@ -93,13 +93,15 @@ Profile profile(const bench::Workload& w, bool infer, int steps) {
   };
   for (int i = 0; i < 3; ++i) run();
   result = Profile();
-  const OpListener listener(
-      [&](std::string_view op, const std::string& path, Pass pass) { result.end(op, path, pass); });
-  for (int i = 0; i < steps; ++i) {
-    result.start();
-    run();
+  {
+    const OpListener listener(
+        [&](std::string_view op, const std::string& path, Pass pass) { result.end(op, path, pass); });
+    for (int i = 0; i < steps; ++i) {
+      result.start();
+      run();
+    }
   }
-  result.add_work(w, infer);
+  result.add_work(w, infer);  // traces a network, which is not to be listened to
   return result;
 }
 

@@ -129,6 +129,7 @@ def main():
     parser.add_argument("--width", type=int, default=16)
     parser.add_argument("--depth", type=int, default=3)
     parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--passes", type=int, default=1, help="over the training part in an epoch")
     parser.add_argument("--batch-size", type=int, default=4)
     parser.add_argument("--crop", type=lambda s: tuple(map(int, s.split("x"))), required=True, metavar="HxW")
     parser.add_argument("--flip", action=argparse.BooleanOptionalAction, default=True)
@@ -155,7 +156,7 @@ def main():
     net = make_network(options).to(memory_format=torch.channels_last)
     initialize(net)
     optimizer = torch.optim.AdamW(net.parameters(), lr=options.lr, weight_decay=1e-2, fused=True)
-    steps = math.ceil(len(train) / options.batch_size) * options.epochs
+    steps = math.ceil(len(train) * options.passes / options.batch_size) * options.epochs
     schedule = torch.optim.lr_scheduler.PolynomialLR(optimizer, steps, power=0.9)
     average, step = None, 0
     if options.ema:
@@ -165,7 +166,7 @@ def main():
     start = time.perf_counter()
     for epoch in range(options.epochs):
         total = 0.0
-        order = torch.randperm(len(train)).split(options.batch_size)
+        order = torch.cat([torch.randperm(len(train)) for _ in range(options.passes)]).split(options.batch_size)
         for batch in order:
             images, masks = zip(*(sample(train[i], options, mean) for i in batch))
             x = ((torch.stack(images) - mean) / deviation).to(memory_format=torch.channels_last)
