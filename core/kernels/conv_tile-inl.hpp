@@ -78,7 +78,7 @@ template <class D, class T = hn::TFromD<D>>
 HWY_INLINE void store_first(hn::Vec<D> values, D d, int64_t count, T* to) {
   T whole[HWY_MAX_BYTES / sizeof(T)];
   hn::StoreU(values, d, whole);
-  for (int64_t i = 0; i < count; ++i) to[i] = whole[i];
+  std::copy(whole, whole + std::min(count, static_cast<int64_t>(hn::Lanes(d))), to);
 }
 
 /// P result pixels times V vectors of channels, in registers from the bias to the store.

@@ -43,19 +43,10 @@ class WinogradConvolution {
   }
 
   void run(const float* source, float* result, WeightStore* store) const {
-    const int64_t block_size = points * sources_ * block_width<float>();
-    const int64_t together = std::max<int64_t>(most_weights / block_size, 1);
-    if (blocks_ <= together) {
-      const auto weights = kept_weights<float>(store, weight_key(1, forward_, joined_.passes), blocks_ * block_size,
-                                               [&](float* target) { transform_weights(0, blocks_, target); });
-      return multiply(source, result, weights->data(), 0, blocks_);
-    }
-    const Buffer<float> weights(together * block_size);
-    for (int64_t first = 0; first < blocks_; first += together) {
-      const int64_t last = std::min(first + together, blocks_);
-      transform_weights(first, last, weights.data());
-      multiply(source, result, weights.data(), first, last);
-    }
+    if (blocks_ > 1 && blocks_ * block_size() > most_weights) return run_by_blocks(source, result);
+    const auto weights = kept_weights<float>(store, weight_key(1, forward_, joined_.passes), blocks_ * block_size(),
+                                             [&](float* target) { transform_weights(0, blocks_, target); });
+    run_by_tiles(source, result, weights->data());
   }
 
  private:
@@ -65,23 +56,61 @@ class WinogradConvolution {
     return joined_.passes[static_cast<std::size_t>(block / pass_blocks_)];
   }
 
-  /// Results of blocks first_block .. last_block - 1, of which `weights` holds the transformed kernel.
-  void multiply(const float* source, float* result, const float* weights, int64_t first_block,
-                int64_t last_block) const {
+  /// Floats of a block's weights.
+  int64_t block_size() const { return points * sources_ * block_width<float>(); }
+
+  /// For weights that the caches hold: a few tiles are transformed and multiplied with all of them.
+  void run_by_tiles(const float* source, float* result, const float* weights) const {
     // As many tiles as keep their points in half of the L2 cache; few units are made a multiple of 4, so that threads
     // have equal shares.
     const int64_t fitting = int64_t{256} * 1024 / (points * sources_ * 4);
     int64_t units = divide_up(grid_.count(), std::clamp<int64_t>(fitting, 6, max_unit_tiles));
     if (units < 16 && grid_.count() >= 48) units = divide_up(units, 4) * 4;
-    const int64_t tiles = divide_up(grid_.count(), std::max<int64_t>(units, 1)), blocks = last_block - first_block;
-    const int64_t parts = std::clamp<int64_t>(divide_up(4, std::max<int64_t>(units, 1)), 1, blocks);
+    const int64_t tiles = divide_up(grid_.count(), std::max<int64_t>(units, 1));
+    const int64_t parts = std::clamp<int64_t>(divide_up(4, std::max<int64_t>(units, 1)), 1, blocks_);
     parallel_for(units * parts, [&](int64_t item) {
       const int64_t first = item / parts * tiles, part = item % parts;
       if (first >= grid_.count()) return;
-      const int64_t begin = blocks * part / parts, end = blocks * (part + 1) / parts;
-      compute(source, result, weights + begin * points * sources_ * block_width<float>(), first,
-              std::min(tiles, grid_.count() - first), first_block + begin, first_block + end);
+      const int64_t count = std::min(tiles, grid_.count() - first), padded = whole_vectors(sources_);
+      TileGrid::Position positions[max_unit_tiles];
+      grid_.positions(first, count, positions);
+      const int64_t step = point_step(count * padded);
+      float* const tile_points = scratch<float>(0, points * step);
+      load_tiles<P>(positions, count, source, source_size_, sources_, joined_.offset_y, joined_.offset_x, tile_points,
+                    step, padded);
+      for (int64_t b = blocks_ * part / parts; b < blocks_ * (part + 1) / parts; ++b)
+        multiply(tile_points, step, positions, count, weights + b * block_size(), b, result);
     });
+  }
+
+  /// For the many weights of deep layers, which have few tiles: many tiles are transformed, and each block's weights
+  /// made just before they are multiplied with all of those.
+  void run_by_blocks(const float* source, float* result) const {
+    constexpr int64_t loaded = 4, multiplied = 64;
+    const int64_t padded = whole_vectors(sources_), fitting = (int64_t{8} << 20) / (points * padded * 4);
+    const int64_t rounds = divide_up(grid_.count(), std::max(fitting, multiplied));
+    const int64_t held = divide_up(grid_.count(), std::max<int64_t>(rounds, 1)), step = point_step(held * padded);
+    const Buffer<float> tile_points(points * step);
+    for (int64_t begin = 0; begin < grid_.count(); begin += held) {
+      const int64_t tiles = std::min(held, grid_.count() - begin);
+      parallel_for(divide_up(tiles, loaded), [&](int64_t item) {
+        const int64_t first = item * loaded, count = std::min(loaded, tiles - first);
+        TileGrid::Position positions[loaded];
+        grid_.positions(begin + first, count, positions);
+        load_tiles<P>(positions, count, source, source_size_, sources_, joined_.offset_y, joined_.offset_x,
+                      tile_points.data() + first * padded, step, padded);
+      });
+      parallel_for(blocks_, [&](int64_t b) {
+        const Buffer<float> weights(block_size());
+        transform_weights(b, b + 1, weights.data());
+        TileGrid::Position positions[multiplied];
+        for (int64_t first = 0; first < tiles; first += multiplied) {
+          const int64_t count = std::min(multiplied, tiles - first);
+          grid_.positions(begin + first, count, positions);
+          multiply(tile_points.data() + first * padded, step, positions, count, weights.data(), b, result);
+        }
+      });
+    }
   }
 
   /// weights [block][points][source][block width] = G g G^T of blocks first_block .. last_block - 1.
@@ -119,40 +148,32 @@ class WinogradConvolution {
     });
   }
 
-  void compute(const float* source, float* result, const float* weights, int64_t first, int64_t tiles,
-               int64_t first_block, int64_t last_block) const {
-    const int64_t block = block_width<float>(), lanes = block / 2, padded = whole_vectors(sources_);
-    const int64_t source_step = point_step(tiles * padded), result_step = point_step(tiles * block);
-    float* const sources = scratch<float>(0, points * source_step);
+  /// Results of one block for the tiles at `positions`, whose points [points][tile][source] lie `source_step` apart.
+  void multiply(const float* tile_points, int64_t source_step, const TileGrid::Position* positions, int64_t tiles,
+                const float* weights, int64_t b, float* result) const {
+    const int64_t block = block_width<float>(), lanes = block / 2;
+    const int64_t first_channel = b % pass_blocks_ * block, result_step = point_step(tiles * block);
     float* const products = scratch<float>(2, points * result_step);
-    TileGrid::Position positions[max_unit_tiles];
-    grid_.positions(first, tiles, positions);
-    load_tiles<P>(positions, tiles, source, source_size_, sources_, joined_.offset_y, joined_.offset_x, sources,
-                  source_step, padded);
     const float zeros[HWY_MAX_BYTES / 2] = {};
     TileTask<float> task{.rows = 1,
                          .row_step = 0,
                          .runs = 1,
                          .run_step = 0,
                          .run_length = sources_,
-                         .pixel_step = padded,
+                         .pixel_step = whole_vectors(sources_),
                          .result_step = block,
-                         .channels = block,
+                         .channels = results_ - first_channel <= lanes ? lanes : block,
                          .weights = nullptr,
                          .bias = zeros,
                          .rectify = false,
                          .slope = 0};
-    for (int64_t b = first_block; b < last_block; ++b) {
-      const int64_t first_channel = b % pass_blocks_ * block;
-      task.channels = results_ - first_channel <= lanes ? lanes : block;
-      for (int64_t point = 0; point < points; ++point) {
-        task.weights = weights + ((b - first_block) * points + point) * sources_ * block;
-        compute_row(task, sources + point * source_step, products + point * result_step, tiles, lanes);
-      }
-      for (int64_t tile = 0; tile < tiles; ++tile)
-        for (int64_t c = 0; c < std::min(block, results_ - first_channel); c += lanes)
-          store_tile(products + tile * block + c, result_step, pass_of(b), positions[tile], first_channel + c, result);
+    for (int64_t point = 0; point < points; ++point) {
+      task.weights = weights + point * sources_ * block;
+      compute_row(task, tile_points + point * source_step, products + point * result_step, tiles, lanes);
     }
+    for (int64_t tile = 0; tile < tiles; ++tile)
+      for (int64_t c = 0; c < std::min(block, results_ - first_channel); c += lanes)
+        store_tile(products + tile * block + c, result_step, pass_of(b), positions[tile], first_channel + c, result);
   }
 
   /// A^T M A, bias and activation for a vector of channels of one tile; what overhangs the image is dropped.

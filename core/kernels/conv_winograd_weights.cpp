@@ -36,7 +36,7 @@ class WinogradWeightGradient {
   }
 
   void run(const float* input, const float* output, float* kernel_gradient) const {
-    if (size() > local_sums) return run_by_points(input, output, kernel_gradient);
+    if (size() > local_sums) return run_in_rounds(input, output, kernel_gradient);
     const Buffer<float> sums(chunks_ * size());
     parallel_for(chunks_, [&](int64_t chunk) {
       float* mine = sums.data() + chunk * size();
@@ -48,38 +48,81 @@ class WinogradWeightGradient {
   }
 
  private:
-  /// For sums too large to keep a copy near every core: transforms many tiles, then sums point by point, each by one
-  /// thread.
-  void run_by_points(const float* input, const float* output, float* kernel_gradient) const {
+  /// For sums too large to keep a copy near every core: transforms many tiles, then sums over those. Where they are all
+  /// there are, a piece of the sums is finished before the next, and never leaves the cache.
+  void run_in_rounds(const float* input, const float* output, float* kernel_gradient) const {
     const int64_t block = block_width<float>(), tile_step = point_step(sources_);
     const int64_t bytes = winograd_points * (tile_step + blocks_ * block) * 4;
-    const int64_t held = std::clamp<int64_t>((int64_t{8} << 20) / bytes, 1, std::max<int64_t>(grid_.count(), 1));
-    const int64_t source_step = point_step(held * tile_step), gradient_step = point_step(blocks_ * held * block);
-    const Buffer<float> points(winograd_points * source_step), gradients(winograd_points * gradient_step);
+    const int64_t whole = (int64_t{16} << 20) / bytes, part = (int64_t{8} << 20) / bytes;
+    const int64_t held = grid_.count() <= whole ? grid_.count() : std::max<int64_t>(part, 1);
+    Points points{.tile_step = tile_step,
+                  .block_step = held * block,
+                  .source_step = point_step(held * tile_step),
+                  .gradient_step = point_step(blocks_ * held * block)};
+    const Buffer<float> sources(winograd_points * points.source_step),
+        gradients(winograd_points * points.gradient_step);
+    points.sources = sources.data();
+    points.gradients = gradients.data();
+    if (held == grid_.count()) {
+      load_points(input, output, 0, held, points);
+      return sum_by_pieces(points, held, kernel_gradient);
+    }
     const Buffer<float> sums(size());
     std::fill(sums.data(), sums.data() + size(), 0.0f);
     for (int64_t begin = 0; begin < grid_.count(); begin += held) {
       const int64_t tiles = std::min(held, grid_.count() - begin);
-      parallel_for(divide_up(tiles, loaded_tiles), [&](int64_t item) {
-        const int64_t first = item * loaded_tiles, count = std::min(loaded_tiles, tiles - first);
-        TileGrid::Position positions[loaded_tiles];
-        grid_.positions(begin + first, count, positions);
-        load_tiles<6>(positions, count, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left,
-                      points.data() + first * tile_step, source_step, tile_step);
-        for (int64_t b = 0; b < blocks_; ++b)
-          load_gradients(output, positions, count, b, gradients.data() + (b * held + first) * block, gradient_step);
-      });
+      load_points(input, output, begin, tiles, points);
       parallel_for(winograd_points * blocks_, [&](int64_t item) {
         const int64_t point = item / blocks_, b = item % blocks_;
-        for (int64_t first = 0; first < tiles; first += summed_tiles) {
-          const PixelTask<float> task{1, std::min(summed_tiles, tiles - first), 0, tile_step, 0, block};
-          sum_run(task, points.data() + point * source_step + first * tile_step,
-                  gradients.data() + point * gradient_step + (b * held + first) * block, sources_,
-                  sums.data() + b * block_size() + point * sources_ * block);
-        }
+        add_tiles(points, tiles, point, b, 0, sources_, sums.data() + b * block_size() + point * sources_ * block);
       });
     }
     store_gradients(sums.data(), 1, kernel_gradient);
+  }
+
+  /// Transformed tiles of all sources [36][tile][source] and of all blocks of gradients [36][block][tile][block width].
+  struct Points {
+    int64_t tile_step, block_step;
+    int64_t source_step, gradient_step;  ///< of a point
+    float *sources = nullptr, *gradients = nullptr;
+  };
+
+  void load_points(const float* input, const float* output, int64_t begin, int64_t tiles, const Points& points) const {
+    parallel_for(divide_up(tiles, loaded_tiles), [&](int64_t item) {
+      const int64_t first = item * loaded_tiles, count = std::min(loaded_tiles, tiles - first);
+      TileGrid::Position positions[loaded_tiles];
+      grid_.positions(begin + first, count, positions);
+      load_tiles<6>(positions, count, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left,
+                    points.sources + first * points.tile_step, points.source_step, points.tile_step);
+      for (int64_t b = 0; b < blocks_; ++b)
+        load_gradients(output, positions, count, b,
+                       points.gradients + b * points.block_step + first * block_width<float>(), points.gradient_step);
+    });
+  }
+
+  /// sums [source][block width] of `count` sources from `source` on += those of one point and block over the tiles.
+  void add_tiles(const Points& points, int64_t tiles, int64_t point, int64_t b, int64_t source, int64_t count,
+                 float* sums) const {
+    const int64_t block = block_width<float>();
+    for (int64_t first = 0; first < tiles; first += summed_tiles) {
+      const PixelTask<float> task{1, std::min(summed_tiles, tiles - first), 0, points.tile_step, 0, block};
+      sum_run(task, points.sources + point * points.source_step + first * points.tile_step + source,
+              points.gradients + point * points.gradient_step + b * points.block_step + first * block, count, sums);
+    }
+  }
+
+  void sum_by_pieces(const Points& points, int64_t tiles, float* kernel_gradient) const {
+    constexpr int64_t piece = 64;
+    const int64_t block = block_width<float>(), pieces = divide_up(sources_, piece);
+    parallel_for(blocks_ * pieces, [&](int64_t item) {
+      const int64_t b = item / pieces, first = item % pieces * piece, count = std::min(piece, sources_ - first);
+      float* const sums = scratch<float>(0, winograd_points * piece * block);
+      std::fill(sums, sums + winograd_points * count * block, 0.0f);
+      for (int64_t point = 0; point < winograd_points; ++point)
+        add_tiles(points, tiles, point, b, first, count, sums + point * count * block);
+      for (int64_t source = 0; source < count; ++source)
+        store_gradient(sums + source * block, count * block, 1, b, first + source, kernel_gradient);
+    });
   }
 
   /// Sums of one block of result channels: [36][source][block width].
@@ -147,18 +190,21 @@ class WinogradWeightGradient {
     parallel_for(blocks_ * divide_up(sources_, 16), [&](int64_t item) {
       const int64_t b = item % blocks_, first = item / blocks_ * 16;
       for (int64_t source = first; source < std::min(first + 16, sources_); ++source)
-        store_gradient(sums, chunks, b, source, kernel_gradient);
+        store_gradient(sums + b * block_size() + source * block_width<float>(), sources_ * block_width<float>(), chunks,
+                       b, source, kernel_gradient);
     });
   }
 
-  /// Adds the chunks' sums of one source channel and a block of result channels in order, and stores G^T dU G.
-  void store_gradient(const float* sums, int64_t chunks, int64_t b, int64_t source, float* kernel_gradient) const {
+  /// Adds the chunks' sums of one source channel and a block of result channels, whose points lie `step` apart, in
+  /// order, and stores G^T dU G.
+  void store_gradient(const float* sums, int64_t step, int64_t chunks, int64_t b, int64_t source,
+                      float* kernel_gradient) const {
     const FloatTag tag;
     const int64_t block = block_width<float>(), lanes = block / 2;
     for (int64_t c = b * block; c < std::min((b + 1) * block, results_); c += lanes) {
       FloatVec points[36], half[18], row[3];
       for (int point = 0; point < 36; ++point) {
-        const float* term = sums + b * block_size() + (point * sources_ + source) * block + c % block;
+        const float* term = sums + point * step + c % block;
         points[point] = hn::LoadU(tag, term);
         for (int64_t chunk = 1; chunk < chunks; ++chunk)
           points[point] = hn::Add(points[point], hn::LoadU(tag, term + chunk * size()));
