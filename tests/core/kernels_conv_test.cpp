@@ -114,6 +114,42 @@ TEST_CASE("Winograd stays within its error bound of the double result, on every 
   set_conv_plan(ConvPlan::automatic);
 }
 
+TEST_CASE("Winograd of deep layers, whose weights and tiles are taken in parts, stays within its error bound") {
+  const int before = num_threads();
+  const std::int64_t deep = 260, filters = 70;
+  const std::pair<Shape, ConvOptions> shapes[] = {
+      {{5, 34, 33, deep}, {.padding = 1}},                  // more tiles than are transformed at once
+      {{2, 20, 18, deep}, {.padding = 1}},                  // fewer
+      {{2, 33, 34, filters}, {.strides = 2, .padding = 1}}  // phases
+  };
+  for (const auto& [input, options] : shapes) {
+    const bool phases = input.size(-1) == filters;
+    const ConvGeometry g = conv2d_geometry(input, {3, 3, input.size(-1), phases ? deep : filters}, options);
+    const Tensor x = waves(g.input_shape(), 0.7), w = waves(g.kernel_shape(), 1.3), y = waves(g.output_shape(), 0.9);
+    const ConvResults<double> exact(g, x.to(f64), w.to(f64), y.to(f64));
+    const double rounding = 16 * 0x1p-24, pixels = static_cast<double>(g.batch * g.output.height * g.output.width);
+    set_conv_plan(ConvPlan::winograd);
+    for (const std::string& target : simd_targets()) {
+      CAPTURE(target);
+      CAPTURE(input.str());
+      set_simd_target(target);
+      const ConvResults<float> results(g, x, w, y);
+      CHECK(difference(results.output.to(f64), exact.output) < rounding * 9 * deep);
+      CHECK(difference(results.input_gradient.to(f64), exact.input_gradient) < rounding * 9 * deep);
+      CHECK(difference(results.kernel_gradient.to(f64), exact.kernel_gradient) < rounding * pixels);
+      if (target != simd_targets().front()) continue;
+      set_num_threads(before == 3 ? 2 : 3);
+      const ConvResults<float> again(g, x, w, y);
+      set_num_threads(before);
+      CHECK(same_numbers(results.output, again.output));
+      CHECK(same_numbers(results.input_gradient, again.input_gradient));
+      CHECK(same_numbers(results.kernel_gradient, again.kernel_gradient));
+    }
+    set_simd_target("");
+    set_conv_plan(ConvPlan::automatic);
+  }
+}
+
 TEST_CASE("convolution kernels give the same bits on 1, 2, 3 and 8 threads") {
   const int before = num_threads();
   for (const ConvPlan plan : {ConvPlan::automatic, ConvPlan::winograd, ConvPlan::direct}) {
