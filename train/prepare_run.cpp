@@ -107,6 +107,8 @@ void fill_defaults(Run& run) {
   const bool generated = o.data == "shapes";
   if (o.batch_size == 0) o.batch_size = generated ? 8 : 4;
   if (o.augment.empty()) o.augment = generated ? "none" : "flip";
+  // Large folders begin at once: counting reads all masks.
+  if (o.class_weights.empty()) o.class_weights = generated || run.train->size() > checked_samples ? "none" : "root";
   if (generated && o.optimizer.lr == 0 && o.optimizer.name.starts_with("adam")) o.optimizer.lr = 0.01;
   o.optimizer = with_defaults(o.optimizer);
   // A few images need many passes: it is steps that train. Validation and saving after each would take as long.
@@ -151,6 +153,8 @@ Run prepare(RunOptions options, const Checkpoint* saved) {
   check(options);
   if (options.threads > 0) set_num_threads(options.threads);
   if (saved != nullptr && options.classes == 0) options.classes = saved->labels.classes;
+  if (saved != nullptr && options.class_weights.empty() && saved->options.contains("class-weights"))
+    options.class_weights = saved->options.at("class-weights");
   Run run{.options = std::move(options), .train = {}, .val = {}, .model = {}, .checkpoint = {}};
   open_both_parts(run);
   fill_defaults(run);

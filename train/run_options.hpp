@@ -33,7 +33,9 @@ struct RunOptions {
   std::int64_t passes = 0;  ///< over the training part in an epoch; 0: by the data, 1 where epochs are given
   std::int64_t batch_size = 0;
   std::string loss = "ce";
-  std::string class_weights = "none";  ///< as class_weights_from_spec takes it; a prepared run has the numbers
+  /// As class_weights_from_spec takes it; by default root for folders of up to 2000 images, none else. A prepared run
+  /// has the numbers.
+  std::string class_weights{};
   OptimizerOptions optimizer{};
   double warmup_epochs = 0;
   double clip_norm = 0;

@@ -98,8 +98,7 @@ Examples:
   segment train --data cells --model unet --epochs 80
   segment train --data cells --augment turn,flip,rotate=15,elastic,brightness=0.1
   segment train --data cells --augment turn,flip,rotate=15,elastic --preview-augmentation sheet.png
-  segment train --data streets --classes 11 --ignore-index 11 --size 160x208 --batch-size 6 --class-weights enet \
-    --augment flip,scale=0.75:1.5,brightness=0.2,contrast=0.2
+  segment train --data streets --classes 11 --ignore-index 11 --ema 0.998 --max-minutes 40
   segment train --data cells --overfit-one-batch       a minute's test of data, loss and learning rate
   segment train --resume runs/unet-1                   go on where Ctrl-C, or a power cut, ended it
   segment train --config runs/unet-1/options.toml --seed 1)");

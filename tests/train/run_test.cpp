@@ -4,6 +4,7 @@
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>
 #include <tessera/data/image.hpp>
+#include <tessera/train/class_weights.hpp>
 #include <tessera/train/predict.hpp>
 #include <tessera/train/run.hpp>
 
@@ -197,6 +198,17 @@ TEST_CASE("where neither passes nor epochs are given, an epoch makes some fifty 
   CHECK(prepare_run(options).options.passes == 50);
   options.epochs = 3;
   CHECK(prepare_run(options).options.passes == 1);
+}
+
+TEST_CASE("classes of a folder are weighted by the roots of their shares unless told otherwise") {
+  const test::TemporaryFolder folder;
+  RunOptions options = small_run(folder, "run");
+  const Run run = prepare_run(options);
+  CHECK(run.options.class_weights == to_spec(class_weights_from_spec("root", *run.train)));
+  CHECK(run.options.class_weights != "none");
+  options.class_weights = "none";
+  CHECK(prepare_run(options).options.class_weights == "none");
+  CHECK(prepare_run({.data = "shapes", .out = folder / "shapes"}).options.class_weights == "none");
 }
 
 TEST_CASE("a file that breaks while the run goes on is left out from then on, and resuming remembers it") {
