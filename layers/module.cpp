@@ -6,6 +6,7 @@
 #include <tessera/core/autograd.hpp>
 #include <tessera/layers/module.hpp>
 #include <typeinfo>
+#include <utility>
 
 namespace tessera {
 namespace {
@@ -20,6 +21,8 @@ std::string class_name(const std::type_info& type) {
 }
 
 std::string joined(const std::string& path, const std::string& name) { return path.empty() ? name : path + "." + name; }
+
+thread_local bool drawing_later = false;
 
 }  // namespace
 
@@ -66,7 +69,8 @@ struct Module::State {
 
   void draw(OwnParameter& parameter) const {
     if (!parameter.options.initializer) return;
-    parameter.options.initializer(parameter.tensor, RandomStream(seed, stream_of(joined(path, parameter.name))));
+    if (!drawing_later)
+      parameter.options.initializer(parameter.tensor, RandomStream(seed, stream_of(joined(path, parameter.name))));
     parameter.mark_drawn();
   }
 
@@ -95,6 +99,9 @@ struct Module::State {
 namespace {
 thread_local const void* running_state = nullptr;
 }  // namespace
+
+DrawLater::DrawLater() : before_(std::exchange(drawing_later, true)) {}
+DrawLater::~DrawLater() { drawing_later = before_; }
 
 Module::Module() : state_(std::make_shared<State>()) {}
 

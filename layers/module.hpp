@@ -110,6 +110,20 @@ class Module {
   std::shared_ptr<State> state_;
 };
 
+/// While one lives, parameters added on this thread are zeros until `initialize` draws them: for whoever builds a
+/// network and then initializes it as a whole. Drawn at once, the weights of a deep layer are drawn again each time
+/// that what it is part of becomes part of something larger.
+class DrawLater {
+ public:
+  DrawLater();
+  ~DrawLater();
+  DrawLater(const DrawLater&) = delete;
+  DrawLater& operator=(const DrawLater&) = delete;
+
+ private:
+  bool before_;
+};
+
 /// Marks a module as running while the object lives: errors and traces carry its path.
 ///
 /// ValueError unless the module is part of the one that is running; where none runs any may. `Layer::operator()` makes

@@ -28,6 +28,21 @@ std::unique_ptr<SegmentationModel> make_fcn(const ModelOptions& options) {
       FCNOptions{.in_channels = options.in_channels, .classes = options.classes, .width = options.width});
 }
 
+std::unique_ptr<SegmentationModel> build(const ModelOptions& options) {
+  if (std::ranges::find(model_names(), options.name) == model_names().end())
+    raise<ValueError>("make_model", "there is no model \"{}\"; there are {}", options.name,
+                      fmt::join(model_names(), ", "));
+  if (options.name == "unet") return make_unet(options);
+  refuse(options, "depth", options.depth != 0);
+  refuse(options, "normalization", !options.normalization.empty());
+  if (options.name == "fcn") return make_fcn(options);
+  refuse(options, "width", options.width != 0);
+  if (options.name == "tiny")
+    return std::make_unique<TinySegNet>(
+        TinySegNetOptions{.in_channels = options.in_channels, .classes = options.classes});
+  return std::make_unique<ERFNet>(ERFNetOptions{.in_channels = options.in_channels, .classes = options.classes});
+}
+
 }  // namespace
 
 const std::vector<std::string>& model_names() {
@@ -46,20 +61,14 @@ ModelOptions with_defaults(ModelOptions options) {
   return options;
 }
 
-std::unique_ptr<SegmentationModel> make_model(const ModelOptions& given) {
-  const ModelOptions options = with_defaults(given);
-  if (std::ranges::find(model_names(), options.name) == model_names().end())
-    raise<ValueError>("make_model", "there is no model \"{}\"; there are {}", options.name,
-                      fmt::join(model_names(), ", "));
-  if (options.name == "unet") return make_unet(options);
-  refuse(options, "depth", options.depth != 0);
-  refuse(options, "normalization", !options.normalization.empty());
-  if (options.name == "fcn") return make_fcn(options);
-  refuse(options, "width", options.width != 0);
-  if (options.name == "tiny")
-    return std::make_unique<TinySegNet>(
-        TinySegNetOptions{.in_channels = options.in_channels, .classes = options.classes});
-  return std::make_unique<ERFNet>(ERFNetOptions{.in_channels = options.in_channels, .classes = options.classes});
+std::unique_ptr<SegmentationModel> make_model(const ModelOptions& options) {
+  std::unique_ptr<SegmentationModel> model;
+  {
+    const DrawLater later;
+    model = build(with_defaults(options));
+  }
+  model->initialize(model->seed());
+  return model;
 }
 
 }  // namespace tessera

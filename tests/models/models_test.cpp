@@ -25,6 +25,15 @@ Shape output_shape(Layer& model, const Shape& input) {
 
 }  // namespace
 
+TEST_CASE("a model made by name has the first values of the same model constructed") {
+  const auto made = make_model({.name = "unet", .classes = 3, .width = 4, .depth = 2});
+  const UNet constructed({.classes = 3, .base_width = 4, .depth = 2});
+  const auto theirs = constructed.state_dict();
+  REQUIRE(!theirs.empty());
+  for (const auto& [path, tensor] : made->state_dict()) CHECK(test::difference(tensor, theirs.at(path)) == 0);
+  CHECK(test::difference(theirs.at("head.kernel"), Tensor::zeros(theirs.at("head.kernel").shape())) > 0);
+}
+
 TEST_CASE("every model scores each pixel of the image") {
   struct Row {
     ModelOptions options;
