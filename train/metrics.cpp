@@ -61,6 +61,7 @@ SegmentationScores ConfusionMatrix::scores() const {
       is_true += count(k, other);
       is_predicted += count(other, k);
     }
+    if (k == ignore_index_) is_predicted = 0;  // such pixels are never true: a class that is not measured
     const std::int64_t both = count(k, k);
     scores.accuracy.push_back(ratio(both, is_true));
     scores.iou.push_back(ratio(both, is_true + is_predicted - both));

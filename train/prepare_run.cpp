@@ -65,6 +65,19 @@ Size2D default_crop(const Dataset& data) {
   return {side(image.size(0)), side(image.size(1))};
 }
 
+/// A run that begins where another one was moves that one aside.
+void keep_earlier_run(Run& run) {
+  const fs::path& out = run.options.out;
+  if (!fs::exists(out / "last.safetensors")) return;
+  for (int n = 1;; ++n) {
+    const fs::path aside = fmt::format("{}.{}", (out.has_filename() ? out : out.parent_path()).string(), n);
+    if (fs::exists(aside)) continue;
+    fs::rename(out, aside);
+    run.notes.push_back(fmt::format("the earlier run in {} is now {}", out.string(), aside.string()));
+    return;
+  }
+}
+
 /// The first of runs/MODEL-1, runs/MODEL-2, ... that is not there.
 fs::path default_out(const std::string& model) {
   for (int n = 1;; ++n)
@@ -93,7 +106,15 @@ void open_both_parts(Run& run) {
   if (map.encoding.empty() && !train->labels().encoding.empty())
     run.notes.emplace_back(
         "the masks hold 0 and 255: they are the classes 0 and 1; if 255 means unlabelled, pass --ignore-index 255");
-  folder.classes = train->labels().classes;
+  const std::int64_t classes = train->labels().classes;
+  if (classes < 2)
+    throw ValueError(fmt::format("{}: every mask holds class 0 alone: there is nothing to tell apart", o.data));
+  if (o.classes == 0 && classes > 64)
+    run.notes.push_back(
+        fmt::format("the masks hold values up to {}, taken for {} classes: if that is more than there are, `segment "
+                    "inspect {}` tells whether the masks were resized",
+                    classes - 1, classes, o.data));
+  folder.classes = classes;
   folder.channels = train->channels();
   folder.encoding = train->labels().encoding;
   const auto val = std::make_shared<FolderDataset>(o.data, "val", folder);
@@ -168,9 +189,12 @@ Run prepare(RunOptions options, const Checkpoint* saved) {
   run.model->initialize(o.seed);
   if (o.size == Size2D{}) o.size = default_crop(*run.train);
   o.size = run.model->input_sizes().enlarged(o.size);
+  if (saved == nullptr) keep_earlier_run(run);
   make_output_folder(o.out);
   if (saved != nullptr) {
     check_unchanged(recorded(run), *saved);
+    if (run.train->labels().names != saved->labels.names || run.train->labels().encoding != saved->labels.encoding)
+      throw ValueError("data: the classes' names, colours or mask values are not those that the run began with");
     std::set<std::int64_t> left_out = std::move(run.checkpoint.left_out);
     run.checkpoint = *saved;
     run.checkpoint.left_out.merge(left_out);

@@ -137,6 +137,11 @@ class Execution {
     train_epoch();
     const Trainer::Status status = trainer_.status();
     const Evaluation evaluation = validate();
+    if (!std::isfinite(evaluation.loss))
+      throw Error(
+          fmt::format("epoch {}, step {}: the validation loss is not finite; a lower learning rate than {:.3g}, "
+                      "--clip-norm 1 or --warmup 1 may help",
+                      trainer_.epoch() + 1, trainer_.step(), status.lr));
     trainer_.end_epoch();
     const SegmentationScores scores = evaluation.confusion.scores();
     const EpochRecord record{.epoch = trainer_.epoch(),

@@ -33,7 +33,7 @@ std::vector<RunOption> all_options() {
       option("out", files, false,
              text_value(
                  "RUN", [](auto& o) -> auto& { return o.out; }),
-             "Where the run goes; runs/MODEL-N by default"),
+             "Where the run goes, an earlier one there being moved to RUN.1; runs/MODEL-N by default"),
 
       option("model", network, changes_result,
              choice_value(

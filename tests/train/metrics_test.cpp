@@ -6,6 +6,17 @@
 namespace tessera {
 namespace {
 
+TEST_CASE("an ignored label that is also the number of a class leaves that class out of the means") {
+  ConfusionMatrix matrix(3, 0);
+  matrix.add(Tensor::from<std::int32_t>({0, 0, 1, 2}, {4}), Tensor::from<std::int32_t>({1, 0, 0, 2}, {4}));
+  const SegmentationScores scores = matrix.scores();
+  CHECK(!scores.iou[0]);
+  CHECK(!scores.dice[0]);
+  CHECK(scores.iou[1] == 0.0);
+  CHECK(scores.mean_iou == 0.5);
+  CHECK(scores.pixel_accuracy == 0.5);
+}
+
 TEST_CASE("scores of a case worked out by hand") {
   // truth      0 0 0 0 1 1 2 9    (9 is ignored; class 3 occurs nowhere)
   // prediction 0 0 0 1 1 0 1 2

@@ -211,6 +211,31 @@ TEST_CASE("classes of a folder are weighted by the roots of their shares unless 
   CHECK(prepare_run({.data = "shapes", .out = folder / "shapes"}).options.class_weights == "none");
 }
 
+TEST_CASE("a run that begins where another one was moves that one aside") {
+  const test::TemporaryFolder folder;
+  RunOptions options = small_run(folder, "run");
+  options.epochs = 1;
+  train(options);
+  const std::string weights = test::file_bytes(folder / "run/last.safetensors");
+  options.seed = 1;
+  train(options);
+  CHECK(test::file_bytes(folder / "run.1/last.safetensors") == weights);
+  CHECK(test::file_bytes(folder / "run/last.safetensors") != weights);
+}
+
+TEST_CASE("a validation loss that is not finite ends the run before it is saved") {
+  const test::TemporaryFolder folder;
+  RunOptions options = small_run(folder, "run");
+  options.epochs = 2;
+  options.batch_size = 4;  // one step an epoch
+  options.model.normalization = "none";
+  options.optimizer.name = "sgd";
+  options.optimizer.lr = 1e30;
+  CHECK_THROWS_WITH_AS(train(options), doctest::Contains("epoch 1, step 1: the validation loss is not finite"), Error);
+  CHECK(!fs::exists(folder / "run/last.safetensors"));
+  CHECK(!fs::exists(folder / "run/best.safetensors"));
+}
+
 TEST_CASE("a file that breaks while the run goes on is left out from then on, and resuming remembers it") {
   const test::TemporaryFolder folder;
   RunOptions options = small_run(folder, "run");
