@@ -19,8 +19,7 @@ namespace fs = std::filesystem;
 std::vector<fs::path> image_paths(const std::vector<fs::path>& paths) {
   std::vector<fs::path> files;
   for (const fs::path& path : paths) {
-    if (!fs::exists(path)) throw IoError(fmt::format("{}: there is no such file or folder", path.string()));
-    if (!fs::is_directory(path)) {
+    if (!fs::is_directory(path)) {  // what is not there is reported and skipped as any file that cannot be read
       files.push_back(path);
       continue;
     }
