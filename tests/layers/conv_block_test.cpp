@@ -77,7 +77,7 @@ TEST_CASE(
   first.initialize(1);
   second.initialize(2);
   const Tensor x = random_tensor({2, 32, 32, 3}, 3, f32), upstream = random_tensor({2, 32, 32, 4}, 4, f32);
-  const std::size_t activation = upstream.numel() * sizeof(float);
+  const std::size_t activation = static_cast<std::size_t>(upstream.numel()) * sizeof(float);
 
   const Tensor between = first(x);
   second(between).backward(upstream);
