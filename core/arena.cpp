@@ -129,10 +129,8 @@ class Arena {
     if (block->size > size) {
       Block* rest = new Block{block->data + size, block->size - size, true, block, block->next};
       rest->missing = block->missing - come_again;
-      if (rest->next)
-        rest->next->previous = rest;
-      else
-        last_ = rest;
+      if (rest->next) rest->next->previous = rest;
+      if (block == last_) last_ = rest;
       block->next = rest;
       block->size = size;
       free_.insert(rest);
@@ -188,10 +186,8 @@ class Arena {
     first->size += second->size;
     first->missing += second->missing;
     first->next = second->next;
-    if (first->next)
-      first->next->previous = first;
-    else
-      last_ = first;
+    if (first->next) first->next->previous = first;
+    if (second == last_) last_ = first;
     delete second;
     free_.insert(first);
     return first;
@@ -214,7 +210,7 @@ class Arena {
   std::set<Block*, BySize> free_;
   std::unordered_map<void*, Block*> used_;
   char *top_ = nullptr, *region_end_ = nullptr;  ///< where the region grows, and how far it can
-  Block* last_ = nullptr;                        ///< the block before top_
+  Block* last_ = nullptr;                        ///< the block before top_; older regions have an end of their own
   MemoryStats stats_;
   bool fill_ = false;
 };

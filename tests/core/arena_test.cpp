@@ -85,6 +85,35 @@ TEST_CASE("more than the system has is an error, and what came before it stays u
   CHECK(after.at({999}) == 6);
 }
 
+TEST_CASE("blocks stay whole where memory of several regions runs out") {  // also run in little address space
+  const RandomStream random(8, 0);
+  std::vector<std::pair<char*, std::size_t>> blocks;
+  std::size_t held = 0;
+  const auto release = [&](std::size_t i) {
+    auto [data, size] = blocks[i];
+    for (std::size_t at = 0; at < size; at += 4096) REQUIRE(data[at] == static_cast<char>(size >> 12));
+    arena::release(data);
+    held -= size;
+    blocks.erase(blocks.begin() + static_cast<std::ptrdiff_t>(i));
+  };
+  for (std::uint64_t i = 0; i < 4000; ++i) {
+    if (blocks.size() > 4 && (random.integer(3 * i, 3) == 0 || held > (std::size_t{600} << 20))) {
+      release(static_cast<std::size_t>(random.integer(3 * i + 1, static_cast<std::int64_t>(blocks.size()))));
+      continue;
+    }
+    const std::size_t size = static_cast<std::size_t>(1 + random.integer(3 * i + 2, 24)) << 20;
+    try {
+      auto* data = static_cast<char*>(arena::allocate(size));
+      for (std::size_t at = 0; at < size; at += 4096) data[at] = static_cast<char>(size >> 12);
+      blocks.emplace_back(data, size);
+      held += size;
+    } catch (const std::bad_alloc&) {
+      release(blocks.size() - 1);
+    }
+  }
+  while (!blocks.empty()) release(blocks.size() - 1);
+}
+
 TEST_CASE("the peak is the largest use since it was reset") {
   reset_peak_memory();
   const std::size_t before = memory_stats().peak_in_use;
