@@ -23,8 +23,8 @@ class Loader::Epoch {
         position_(position),
         claimed_(position) {
     if (options_.shuffle)
-      order_ = shuffled(loader.samples(),
-                        RandomStream(options_.seed, stream_of("data order"), static_cast<std::uint32_t>(epoch)));
+      order_ =
+          shuffled(samples_, RandomStream(options_.seed, stream_of("data order"), static_cast<std::uint32_t>(epoch)));
     const std::int64_t workers = std::min(options_.workers, std::min(options_.prefetch, batches_ - position));
     for (std::int64_t i = 0; i < workers; ++i) workers_.emplace_back([this] { work(); });
   }
@@ -84,11 +84,11 @@ class Loader::Epoch {
     std::vector<std::int64_t> indices;
     std::vector<SkippedSample> skipped;
     for (std::int64_t i = begin; i < end; ++i) {
-      const std::int64_t number = options_.shuffle ? order_[static_cast<std::size_t>(i)] : i;
-      const std::int64_t index = number % dataset_.size();
+      const std::int64_t drawn = options_.shuffle ? order_[static_cast<std::size_t>(i)] : i;
+      const std::int64_t index = drawn % dataset_.size();
       if (left_out_.contains(index)) continue;
       try {
-        samples.push_back(prepared_sample(index, number));
+        samples.push_back(prepared_sample(index, drawn));
         indices.push_back(index);
       } catch (const IoError& error) {
         if (!options_.skip_unreadable) throw;
@@ -101,9 +101,9 @@ class Loader::Epoch {
     return batch;
   }
 
-  /// `number` tells the times that an epoch has a sample apart.
-  Sample prepared_sample(std::int64_t index, std::int64_t number) const {
-    Sample sample = options_.augmentation(dataset_.get(index), options_.seed, epoch_, number,
+  /// `drawn` tells the times that an epoch has a sample apart.
+  Sample prepared_sample(std::int64_t index, std::int64_t drawn) const {
+    Sample sample = options_.augmentation(dataset_.get(index), options_.seed, epoch_, drawn,
                                           dataset_.labels().ignore_index, options_.standardization.mean);
     sample.image = standardize(sample.image, options_.standardization);
     return sample;

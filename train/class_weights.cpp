@@ -153,11 +153,17 @@ const std::vector<CountedWeights>& counted_weights() {
   return all;
 }
 
+const CountedWeights* find_counted_weights(const std::string& name) {
+  for (const CountedWeights& counted : counted_weights())
+    if (counted.name == name) return &counted;
+  return nullptr;
+}
+
 std::vector<double> class_weights_from_spec(const std::string& spec, const Dataset& dataset,
                                             const std::function<void()>& advance) {
   if (spec.empty() || spec == "none") return {};
-  for (const CountedWeights& counted : counted_weights())
-    if (spec == counted.name) return counted.of(count_class_pixels(dataset, advance));
+  if (const CountedWeights* counted = find_counted_weights(spec))
+    return counted->of(count_class_pixels(dataset, advance));
   const Labels& labels = dataset.labels();
   if (spec.find(',') == spec.npos) return weights_from_file(spec, labels);
   std::vector<double> weights = weights_from_numbers(spec);

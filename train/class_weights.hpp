@@ -39,6 +39,8 @@ struct CountedWeights {
 };
 /// All there are: median, inverse, root and enet.
 const std::vector<CountedWeights>& counted_weights();
+/// Those of this name; null where it is none of theirs.
+const CountedWeights* find_counted_weights(const std::string& name);
 
 /// The weights that a text names: none (no weights), median, inverse, root, enet, numbers such as "1,2.5,0.3", or a
 /// file with one line a class, a number each or a name and a number.

@@ -30,9 +30,7 @@ std::string counted_class_weights(const std::string& spec, const Dataset& data) 
     return to_spec(class_weights_from_spec(spec, data, [&] { progress.advance(); }));
   };
   const auto* folder = dynamic_cast<const FolderDataset*>(&data);
-  const std::vector<CountedWeights>& all = counted_weights();
-  const bool counted = std::any_of(all.begin(), all.end(), [&](const CountedWeights& one) { return one.name == spec; });
-  if (folder == nullptr || !counted) return count();
+  if (folder == nullptr || find_counted_weights(spec) == nullptr) return count();
   std::vector<std::filesystem::path> masks;
   for (const FolderDataset::Pair& pair : folder->pairs()) masks.push_back(pair.mask);
   const auto& [classes, ignore_index, class_names, encoding] = data.labels();

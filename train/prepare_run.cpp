@@ -65,23 +65,19 @@ Size2D default_crop(const Dataset& data) {
   return {side(image.size(0)), side(image.size(1))};
 }
 
+/// The first of BEGINNING1, BEGINNING2, ... that is not there.
+fs::path new_folder(const std::string& beginning) {
+  for (int n = 1;; ++n)
+    if (fs::path folder = fmt::format("{}{}", beginning, n); !fs::exists(folder)) return folder;
+}
+
 /// A run that begins where another one was moves that one aside.
 void keep_earlier_run(Run& run) {
   const fs::path& out = run.options.out;
   if (!fs::exists(out / "last.safetensors")) return;
-  for (int n = 1;; ++n) {
-    const fs::path aside = fmt::format("{}.{}", (out.has_filename() ? out : out.parent_path()).string(), n);
-    if (fs::exists(aside)) continue;
-    fs::rename(out, aside);
-    run.notes.push_back(fmt::format("the earlier run in {} is now {}", out.string(), aside.string()));
-    return;
-  }
-}
-
-/// The first of runs/MODEL-1, runs/MODEL-2, ... that is not there.
-fs::path default_out(const std::string& model) {
-  for (int n = 1;; ++n)
-    if (fs::path out = fs::path("runs") / fmt::format("{}-{}", model, n); !fs::exists(out)) return out;
+  const fs::path aside = new_folder((out.has_filename() ? out : out.parent_path()).string() + '.');
+  fs::rename(out, aside);
+  run.notes.push_back(fmt::format("the earlier run in {} is now {}", out.string(), aside.string()));
 }
 
 void open_both_parts(Run& run) {
@@ -140,7 +136,7 @@ void fill_defaults(Run& run) {
   if (o.epochs == 0) o.epochs = generated ? 10 : std::max<std::int64_t>(60 / o.passes, 1000 / steps);
   o.optimizer.warmup_steps = std::llround(o.warmup_epochs * static_cast<double>(steps));
   o.threads = num_threads();
-  if (o.out.empty()) o.out = default_out(o.model.name);
+  if (o.out.empty()) o.out = new_folder(fmt::format("runs/{}-", o.model.name));
 }
 
 /// The options that change the result, with what else of the data does.

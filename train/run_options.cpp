@@ -104,8 +104,7 @@ std::vector<RunOption> all_options() {
                  "NAME|NUMBERS|FILE", [](auto& o) -> auto& { return o.class_weights; }),
              "Weights of the classes in ce and focal: counted on the training part as median (frequency balancing), "
              "inverse, root (the square root of inverse) or enet; numbers (1,2.5,...), a file with one a line, or "
-             "none; by "
-             "default root for folders of up to 2000 images"),
+             "none; by default root for folders of up to 2000 images"),
       option("optimizer", training, changes_result,
              choice_value(
                  optimizer_names(), [](auto& o) -> auto& { return o.optimizer.name; }),

@@ -15,8 +15,8 @@ HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
 /// Transformed weights, four times as large as the kernel, are made whole and kept for the next inference up to this
-/// many. Larger ones are made and used a few blocks at a time: it costs a tenth of a deep network's inference, where
-/// keeping them would cost more memory than all the rest.
+/// many. Larger ones are made a block at a time where they are used: keeping them would cost more memory than all the
+/// rest.
 constexpr int64_t most_weights = 640 * 1024;
 
 /// P: points a side, for P - 3 taps.
@@ -59,6 +59,14 @@ class WinogradConvolution {
   /// Floats of a block's weights.
   int64_t block_size() const { return points * sources_ * block_width<float>(); }
 
+  /// Where `count` tiles from the first on lie, and their points, `step` floats apart.
+  void load(const float* source, int64_t first, int64_t count, TileGrid::Position* positions, float* tile_points,
+            int64_t step) const {
+    grid_.positions(first, count, positions);
+    load_tiles<P>(positions, count, source, source_size_, sources_, joined_.offset_y, joined_.offset_x, tile_points,
+                  step, whole_vectors(sources_));
+  }
+
   /// For weights that the caches hold: a few tiles are transformed and multiplied with all of them.
   void run_by_tiles(const float* source, float* result, const float* weights) const {
     // As many tiles as keep their points in half of the L2 cache; few units are made a multiple of 4, so that threads
@@ -73,11 +81,9 @@ class WinogradConvolution {
       if (first >= grid_.count()) return;
       const int64_t count = std::min(tiles, grid_.count() - first), padded = whole_vectors(sources_);
       TileGrid::Position positions[max_unit_tiles];
-      grid_.positions(first, count, positions);
       const int64_t step = point_step(count * padded);
       float* const tile_points = scratch<float>(0, points * step);
-      load_tiles<P>(positions, count, source, source_size_, sources_, joined_.offset_y, joined_.offset_x, tile_points,
-                    step, padded);
+      load(source, first, count, positions, tile_points, step);
       for (int64_t b = blocks_ * part / parts; b < blocks_ * (part + 1) / parts; ++b)
         multiply(tile_points, step, positions, count, weights + b * block_size(), b, result);
     });
@@ -96,9 +102,7 @@ class WinogradConvolution {
       parallel_for(divide_up(tiles, loaded), [&](int64_t item) {
         const int64_t first = item * loaded, count = std::min(loaded, tiles - first);
         TileGrid::Position positions[loaded];
-        grid_.positions(begin + first, count, positions);
-        load_tiles<P>(positions, count, source, source_size_, sources_, joined_.offset_y, joined_.offset_x,
-                      tile_points.data() + first * padded, step, padded);
+        load(source, begin + first, count, positions, tile_points.data() + first * padded, step);
       });
       parallel_for(blocks_, [&](int64_t b) {
         const Buffer<float> weights(block_size());
