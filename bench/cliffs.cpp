@@ -2,7 +2,6 @@
 // 16: all of the tests' case table (with larger images) and some odd ones, in the three directions. Exits with 1 where
 // one is below the limit.
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <tessera/core/error.hpp>
@@ -12,21 +11,6 @@
 #include "machine.hpp"
 
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-/// Best time of one run, in seconds.
-double best_seconds(bench::ConvWork& work, bench::Direction direction, double seconds) {
-  double best = 1e9;
-  work.run(direction);
-  const Clock::time_point begin = Clock::now();
-  for (int runs = 0; runs < 5 || std::chrono::duration<double>(Clock::now() - begin).count() < seconds; ++runs) {
-    const Clock::time_point start = Clock::now();
-    work.run(direction);
-    best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
-  }
-  return best;
-}
 
 struct Row {
   std::string name, shape, direction;
@@ -69,8 +53,8 @@ int main(int argc, char** argv) {
       bench::ConvWork work(shape.geometry), rounded_work(rounded.geometry);
       for (const bench::Direction direction : bench::directions)
         rows.push_back({shape.name, bench::describe(shape.geometry), name_of(direction), work.flops(),
-                        best_seconds(work, direction, seconds), rounded_work.flops(),
-                        best_seconds(rounded_work, direction, seconds)});
+                        bench::best_seconds(work, direction, seconds), rounded_work.flops(),
+                        bench::best_seconds(rounded_work, direction, seconds)});
     }
     std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.share() < b.share(); });
     const auto cliffs = std::count_if(rows.begin(), rows.end(), [&](const Row& row) { return row.share() < limit; });

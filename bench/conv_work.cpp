@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <chrono>
 #include <numeric>
 #include <set>
 #include <tessera/core/kernels/conv.hpp>
@@ -83,10 +84,12 @@ std::vector<ConvShape> odd_shapes() {
       {"stride 2, dilation 2", 4, {64, 64}, 20, 20, 3, {.strides = 2, .padding = 2, .dilation_rate = 2}},
       {"2 groups", 4, {64, 64}, 20, 20, 3, {.padding = 1, .groups = 2}},
       {"4 groups", 4, {64, 64}, 36, 36, 3, {.padding = 1, .groups = 4}},
+      {"8 groups of 4", 4, {64, 64}, 32, 32, 3, {.padding = 1, .groups = 8}},
       {"5 groups of 7", 4, {64, 64}, 35, 35, 3, {.padding = 1, .groups = 5}},
       {"depthwise, 7", 4, {64, 64}, 7, 7, 3, {.padding = 1, .groups = 7}},
       {"depthwise, 20", 4, {64, 64}, 20, 20, 3, {.padding = 1, .groups = 20}},
       {"depthwise, 100, stride 2", 4, {64, 64}, 100, 100, 3, {.strides = 2, .padding = 1, .groups = 100}},
+      {"depthwise, 64, 5x5", 2, {64, 64}, 64, 64, 5, {.padding = 2, .groups = 64}},
       {"one image", 1, {64, 64}, 20, 20, 3, {.padding = 1}},
       {"one image, deep", 1, {16, 16}, 130, 130, 3, {.padding = 1}},
       {"one small image", 1, {8, 8}, 250, 250, 3, {.padding = 1}},
@@ -148,6 +151,19 @@ void ConvWork::run(Direction direction) {
     case Direction::backward_weight:
       return kernels::conv_backward_kernel(geometry_, x, y, result_kernel_.mutable_data<float>());
   }
+}
+
+double best_seconds(ConvWork& work, Direction direction, double seconds) {
+  using Clock = std::chrono::steady_clock;
+  double best = 1e9;
+  work.run(direction);
+  const Clock::time_point begin = Clock::now();
+  for (int runs = 0; runs < 5 || std::chrono::duration<double>(Clock::now() - begin).count() < seconds; ++runs) {
+    const Clock::time_point start = Clock::now();
+    work.run(direction);
+    best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  return best;
 }
 
 }  // namespace bench

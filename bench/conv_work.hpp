@@ -47,4 +47,7 @@ class ConvWork {
   tessera::Tensor input_, kernel_, output_, result_input_, result_kernel_, result_output_;
 };
 
+/// Best time of one run, in seconds, of as many as take `seconds`.
+double best_seconds(ConvWork& work, Direction direction, double seconds);
+
 }  // namespace bench

@@ -4,11 +4,12 @@
 
 namespace tessera {
 
-/// How f32 convolutions are computed; f64 ones are always direct.
+/// How convolutions are computed. All but Winograd are as exact as each other.
 enum class ConvPlan : std::uint8_t {
-  automatic,  ///< Winograd where it was measured to win, else direct
-  direct,     ///< always direct: the most exact
-  winograd,   ///< Winograd wherever it applies
+  automatic,  ///< what was measured to win
+  direct,     ///< vectors over result channels, whatever the shape
+  flat,       ///< vectors over pixels and channels alike, whatever the shape
+  winograd,   ///< Winograd wherever it applies, in f32; else direct
 };
 
 /// The plan for all convolutions from now on. Winograd's error is some four times that of direct convolution.

@@ -63,9 +63,10 @@ JoinedPasses join_passes(std::vector<ConvPass> passes) {
     joined.offset_y = std::min(joined.offset_y, rows.offset);
     joined.offset_x = std::min(joined.offset_x, columns.offset);
   }
-  for (const auto& [rows, columns] : passes)
-    joined.taps = std::max({joined.taps, rows.offset - joined.offset_y + (rows.taps - 1) * rows.dilation + 1,
-                            columns.offset - joined.offset_x + (columns.taps - 1) * columns.dilation + 1});
+  for (const auto& [rows, columns] : passes) {
+    joined.reach_y = std::max(joined.reach_y, rows.offset - joined.offset_y + rows.source_span(1));
+    joined.reach_x = std::max(joined.reach_x, columns.offset - joined.offset_x + columns.source_span(1));
+  }
   joined.passes = std::move(passes);
   return joined;
 }

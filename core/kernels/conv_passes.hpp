@@ -33,13 +33,13 @@ ConvPass forward_pass(const ConvGeometry& geometry);
 /// the same taps, so each phase is a small dense convolution of stride 1 with no zeros in between.
 std::vector<ConvPass> backward_passes(const ConvGeometry& geometry);
 
-/// Passes of stride 1 that read the same patches of a source: result (y, x) of each depends on sources from
-/// (y + offset_y, x + offset_x) on, `taps` a side.
+/// Passes that read the same patches of a source: result (y, x) of each depends on `reach_y` x `reach_x` sources from
+/// (y * stride + offset_y, x * stride + offset_x) on.
 struct JoinedPasses {
   std::vector<ConvPass> passes;
   std::int64_t rows = 0, columns = 0;  ///< results of the largest pass
   std::int64_t offset_y = 0, offset_x = 0;
-  std::int64_t taps = 0;
+  std::int64_t reach_y = 0, reach_x = 0;
 };
 JoinedPasses join_passes(std::vector<ConvPass> passes);
 

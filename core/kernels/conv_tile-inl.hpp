@@ -19,10 +19,16 @@ namespace tessera::kernels::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 using std::int64_t;
 
+/// Numbers of a vector.
+template <class T>
+HWY_INLINE int64_t lane_count() {
+  return static_cast<int64_t>(hn::Lanes(hn::ScalableTag<T>()));
+}
+
 /// Channels of one packed block: two vectors.
 template <class T>
 HWY_INLINE int64_t block_width() {
-  return 2 * static_cast<int64_t>(hn::Lanes(hn::ScalableTag<T>()));
+  return 2 * lane_count<T>();
 }
 
 inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -81,6 +87,12 @@ HWY_INLINE void store_first(hn::Vec<D> values, D d, int64_t count, T* to) {
   std::copy(whole, whole + std::min(count, static_cast<int64_t>(hn::Lanes(d))), to);
 }
 
+/// Negative numbers times the slope. Not by Max: a NaN must come through.
+template <class V>
+HWY_INLINE V rectified(V values, V slope) {
+  return hn::IfThenElse(hn::Lt(values, hn::Zero(hn::DFromV<V>())), hn::Mul(values, slope), values);
+}
+
 /// P result pixels times V vectors of channels, in registers from the bias to the store.
 template <int P, int V, class T>
 HWY_NOINLINE void compute_tile(const TileTask<T>& task, const T* HWY_RESTRICT source, T* HWY_RESTRICT result) {
@@ -107,11 +119,9 @@ HWY_NOINLINE void compute_tile(const TileTask<T>& task, const T* HWY_RESTRICT so
     }
   }
   if (task.rectify) {
-    const Vec zero = hn::Zero(d), slope = hn::Set(d, task.slope);
-    // Not Max: a NaN must come through.
+    const Vec slope = hn::Set(d, task.slope);
     TESSERA_UNROLL for (int p = 0; p < P; ++p) {
-      TESSERA_UNROLL for (int v = 0; v < V; ++v) sums[p][v] =
-          hn::IfThenElse(hn::Lt(sums[p][v], zero), hn::Mul(sums[p][v], slope), sums[p][v]);
+      TESSERA_UNROLL for (int v = 0; v < V; ++v) sums[p][v] = rectified(sums[p][v], slope);
     }
   }
   if (task.channels == V * lanes) {

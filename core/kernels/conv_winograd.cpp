@@ -231,7 +231,7 @@ void winograd_forward_f32(const ConvGeometry& g, const float* input, const float
 void winograd_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                            float* input, WeightStore* store) {
   JoinedPasses passes = join_passes(backward_passes(g));
-  if (passes.taps == 3)
+  if (std::max(passes.reach_y, passes.reach_x) == 3)
     WinogradConvolution<6>(g, false, std::move(passes), kernel, e).run(output, input, store);
   else
     WinogradConvolution<5>(g, false, std::move(passes), kernel, e).run(output, input, store);
@@ -253,13 +253,14 @@ double winograd_saving(const ConvGeometry& g) {
 double winograd_saving_backward(const ConvGeometry& g) {
   if (g.stride == Size2D(1)) return winograd_saving(g);
   const JoinedPasses joined = join_passes(backward_passes(g));
-  if (g.groups != 1 || joined.taps < 2 || joined.taps > 3) return 0;
+  const int64_t reach = std::max(joined.reach_y, joined.reach_x);
+  if (g.groups != 1 || reach < 2 || reach > 3) return 0;
   int64_t taps = 0;
   for (const auto& [rows, columns] : joined.passes) {
     if ((rows.taps > 1 && rows.dilation != 1) || (columns.taps > 1 && columns.dilation != 1)) return 0;
     taps += rows.taps * columns.taps;
   }
-  const auto passes = static_cast<int64_t>(joined.passes.size()), points = joined.taps + 3;
+  const auto passes = static_cast<int64_t>(joined.passes.size()), points = reach + 3;
   return static_cast<double>(16 * taps) / static_cast<double>(passes * points * points);
 }
 

@@ -52,15 +52,18 @@ void check_case(const ConvCase& c) {
 }  // namespace
 
 TEST_CASE("convolution kernels equal the reference loops exactly, on every SIMD target, in both float types") {
-  set_conv_plan(ConvPlan::direct);
-  for (const std::string& target : simd_targets()) {
-    set_simd_target(target);
-    CHECK(simd_target() == target);
-    for (const ConvCase& c : conv_cases()) {
-      CAPTURE(target);
-      CAPTURE(c.name);
-      check_case<float>(c);
-      check_case<double>(c);
+  for (const ConvPlan plan : {ConvPlan::direct, ConvPlan::flat}) {
+    set_conv_plan(plan);
+    for (const std::string& target : simd_targets()) {
+      set_simd_target(target);
+      CHECK(simd_target() == target);
+      for (const ConvCase& c : conv_cases()) {
+        CAPTURE(plan);
+        CAPTURE(target);
+        CAPTURE(c.name);
+        check_case<float>(c);
+        check_case<double>(c);
+      }
     }
   }
   set_simd_target("");
@@ -153,7 +156,7 @@ TEST_CASE("Winograd of deep layers, whose weights and tiles are taken in parts, 
 
 TEST_CASE("convolution kernels give the same bits on 1, 2, 3 and 8 threads") {
   const int before = num_threads();
-  for (const ConvPlan plan : {ConvPlan::automatic, ConvPlan::winograd, ConvPlan::direct}) {
+  for (const ConvPlan plan : {ConvPlan::automatic, ConvPlan::winograd, ConvPlan::flat, ConvPlan::direct}) {
     set_conv_plan(plan);
     for (const std::int64_t stride : {1, 2}) {
       const ConvGeometry g = conv2d_geometry({2, 37, 41, 11}, {3, 3, 11, 19}, {.strides = stride, .padding = 1});

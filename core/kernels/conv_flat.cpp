@@ -1,0 +1,253 @@
+// Flat convolution: forward, and backward to the input by phases, with vectors that run along rows of results over
+// pixels and channels alike. For the channels, or channels of a group, that do not fill vectors; depthwise above all.
+#include <tessera/core/kernels/simd.hpp>
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tessera/core/kernels/conv_flat.cpp"
+#include <hwy/foreach_target.h>
+// Highway's headers must follow foreach_target.
+#include <hwy/highway.h>
+
+#include <tessera/core/kernels/conv_flat-inl.hpp>
+#include <tessera/core/kernels/conv_pack-inl.hpp>
+#include <tessera/core/kernels/conv_plans.hpp>
+#include <tessera/core/parallel.hpp>
+
+HWY_BEFORE_NAMESPACE();
+namespace tessera::kernels::HWY_NAMESPACE {
+
+/// What a tile of one row multiplies: for every entry (tap and source channel) the sources at its offset.
+template <class T>
+struct FlatTask {
+  const int64_t* offsets;
+  int64_t entries;
+  int64_t step;      ///< numbers of a period
+  const T* weights;  ///< [entry][period]
+  const T* bias;     ///< a period
+  bool rectify;
+  T slope;
+};
+
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr int max_flat_vectors = 16;
+#else
+constexpr int max_flat_vectors = 12;
+#endif
+
+/// N vectors, each a period from the last, so that they share their weights. Stores nothing from `end` on.
+template <int N, class T>
+HWY_NOINLINE void flat_tile(const FlatTask<T>& task, int64_t phase, const T* HWY_RESTRICT source,
+                            T* HWY_RESTRICT result, const T* end) {
+  const hn::ScalableTag<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), step = task.step;
+  using Vec = hn::Vec<decltype(d)>;
+  Vec sums[N];
+  const Vec bias = hn::LoadU(d, task.bias + phase);
+  TESSERA_UNROLL for (int n = 0; n < N; ++n) sums[n] = bias;
+  const T* HWY_RESTRICT weights = task.weights + phase;
+  for (int64_t entry = 0; entry < task.entries; ++entry, weights += step) {
+    const T* HWY_RESTRICT in = source + task.offsets[entry];
+    const Vec w = hn::LoadU(d, weights);
+    TESSERA_UNROLL for (int n = 0; n < N; ++n) sums[n] = hn::MulAdd(hn::LoadU(d, in + n * step), w, sums[n]);
+  }
+  if (task.rectify) {
+    const Vec slope = hn::Set(d, task.slope);
+    TESSERA_UNROLL for (int n = 0; n < N; ++n) sums[n] = rectified(sums[n], slope);
+  }
+  TESSERA_UNROLL for (int n = 0; n < N - 1; ++n) hn::StoreU(sums[n], d, result + n * step);
+  T* const last = result + (N - 1) * step;
+  if (last + lanes <= end)
+    hn::StoreU(sums[N - 1], d, last);
+  else
+    store_first(sums[N - 1], d, end - last, last);
+}
+
+template <class T>
+using FlatFunction = void (*)(const FlatTask<T>&, int64_t, const T*, T*, const T*);
+
+template <class T, int... N>
+constexpr std::array<FlatFunction<T>, sizeof...(N)> flat_table(std::integer_sequence<int, N...>) {
+  return {&flat_tile<N + 1, T>...};
+}
+
+/// `count` numbers of a row of results, cut evenly into tiles of each phase of the period.
+template <class T>
+void flat_row(const FlatTask<T>& task, const T* source, T* result, int64_t count) {
+  static constexpr auto table = flat_table<T>(std::make_integer_sequence<int, max_flat_vectors>());
+  const int64_t lanes = lane_count<T>(), vectors = divide_up(count, lanes), period = task.step / lanes;
+  for (int64_t phase = 0; phase < std::min(period, vectors); ++phase) {
+    const int64_t mine = divide_up(vectors - phase, period), tiles = divide_up(mine, max_flat_vectors);
+    int64_t at = phase * lanes;
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      const int64_t n = mine / tiles + (tile < mine % tiles);
+      table[static_cast<std::size_t>(n - 1)](task, phase * lanes, source + at, result + at, result + count);
+      at += n * task.step;
+    }
+  }
+}
+
+template <class T>
+class FlatConvolution {
+ public:
+  FlatConvolution(const ConvGeometry& g, bool forward, const T* kernel, const Epilogue<T>& epilogue, WeightStore* store)
+      : geometry_(g),
+        forward_(forward),
+        source_size_(forward ? g.input : g.output),
+        result_size_(forward ? g.output : g.input),
+        channels_{g.groups, (forward ? g.in_channels : g.out_channels) / g.groups,
+                  (forward ? g.out_channels : g.in_channels) / g.groups},
+        joined_(join_passes(forward ? std::vector<ConvPass>{forward_pass(g)} : backward_passes(g))),
+        period_(channels_.period<T>() * lane_count<T>()),
+        epilogue_(epilogue),
+        bias_(period_) {
+    for (int64_t i = 0; i < period_; ++i) bias_.data()[i] = epilogue.bias ? epilogue.bias[i % channels_.width()] : T{0};
+    int64_t count = 0;
+    for (const ConvPass& pass : joined_.passes) {
+      weight_begin_.push_back(count);
+      count += entries(pass) * period_;
+    }
+    weights_ = kept_weights<T>(store, weight_key(2, forward, joined_.passes), count, [&](T* target) {
+      for (const ConvPass& pass : joined_.passes) target = pack(pass, kernel, target);
+    });
+  }
+
+  void run(const T* source, T* result) const {
+    const FlatPatch patch = flat_patch<T>(joined_, channels_, geometry_.batch);
+    const int64_t bands = divide_up(joined_.rows, patch.rows), parts = divide_up(joined_.columns, patch.columns);
+    parallel_for(geometry_.batch * bands * parts, [&](int64_t item) {
+      const int64_t part = item % parts, band = item / parts % bands, image = item / parts / bands;
+      compute(patch, band * patch.rows, part * patch.columns,
+              source + image * source_size_.height * source_size_.width * channels_.groups * channels_.sources,
+              result + image * result_size_.height * result_size_.width * channels_.width());
+    });
+  }
+
+ private:
+  int64_t entries(const ConvPass& pass) const { return pass.rows.taps * pass.columns.taps * channels_.sources; }
+
+  /// [tap row][tap column][source channel][period]; returns where they end.
+  T* pack(const ConvPass& pass, const T* kernel, T* packed) const {
+    const int64_t width = channels_.width(), filters = geometry_.out_channels / geometry_.groups;
+    for (int64_t row = 0; row < pass.rows.taps; ++row)
+      for (int64_t column = 0; column < pass.columns.taps; ++column) {
+        const int64_t tap = (pass.rows.first_tap + row * pass.rows.tap_step) * geometry_.kernel.width +
+                            pass.columns.first_tap + column * pass.columns.tap_step;
+        const T* const weights = kernel + tap * geometry_.in_channels / geometry_.groups * geometry_.out_channels;
+        for (int64_t source = 0; source < channels_.sources; ++source, packed += period_) {
+          for (int64_t i = 0; i < width; ++i) {
+            const int64_t group = i / channels_.results, result = i % channels_.results;
+            packed[i] = forward_ ? weights[source * geometry_.out_channels + i]
+                                 : weights[result * geometry_.out_channels + group * filters + source];
+          }
+          for (int64_t i = width; i < period_; ++i) packed[i] = packed[i - width];
+        }
+      }
+    return packed;
+  }
+
+  /// Results (first_row, first_column) to the patch's end, of every pass.
+  void compute(const FlatPatch& patch, int64_t first_row, int64_t first_column, const T* source, T* result) const {
+    const int64_t row_stride = joined_.passes.front().rows.stride, stride = joined_.passes.front().columns.stride;
+    const int64_t rows = std::min(patch.rows, joined_.rows - first_row);
+    const int64_t columns = std::min(patch.columns, joined_.columns - first_column);
+    const FlatBand<T> band =
+        load_flat(source, source_size_, channels_, stride, first_row * row_stride + joined_.offset_y,
+                  (rows - 1) * row_stride + joined_.reach_y, first_column * stride + joined_.offset_x,
+                  (columns - 1) * stride + joined_.reach_x);
+    const int64_t width = channels_.width();
+    for (std::size_t p = 0; p < joined_.passes.size(); ++p) {
+      const ConvPass& pass = joined_.passes[p];
+      const std::vector<int64_t> offsets = offsets_in(band, pass);
+      const FlatTask<T> task{offsets.data(), static_cast<int64_t>(offsets.size()),
+                             period_,        weights_->data() + weight_begin_[p],
+                             bias_.data(),   epilogue_.rectify,
+                             epilogue_.slope};
+      const int64_t mine = std::min(columns, pass.columns.count - first_column);
+      if (mine <= 0) continue;
+      for (int64_t y = 0; y < std::min(rows, pass.rows.count - first_row); ++y) {
+        const int64_t row = pass.rows.start + (first_row + y) * pass.rows.step;
+        const int64_t column = pass.columns.start + first_column * pass.columns.step;
+        T* target = result + (row * result_size_.width + column) * width;
+        const T* from = band.data + y * row_stride * band.row;
+        if (pass.columns.step == 1) {
+          flat_row(task, from, target, mine * width);
+          continue;
+        }
+        T* const together = scratch<T>(1, mine * width);
+        flat_row(task, from, together, mine * width);
+        for (int64_t x = 0; x < mine; ++x, target += pass.columns.step * width)
+          std::copy_n(together + x * width, width, target);
+      }
+    }
+  }
+
+  std::vector<int64_t> offsets_in(const FlatBand<T>& band, const ConvPass& pass) const {
+    const auto& [rows, columns] = pass;
+    std::vector<int64_t> offsets;
+    for (int64_t row = 0; row < rows.taps; ++row)
+      for (int64_t column = 0; column < columns.taps; ++column)
+        for (int64_t source = 0; source < channels_.sources; ++source)
+          offsets.push_back(band.offset(source, rows.offset - joined_.offset_y + row * rows.dilation,
+                                        columns.offset - joined_.offset_x + column * columns.dilation, columns.stride,
+                                        channels_.width()));
+    return offsets;
+  }
+
+  ConvGeometry geometry_;
+  bool forward_;
+  Size2D source_size_, result_size_;
+  FlatChannels channels_;
+  JoinedPasses joined_;
+  int64_t period_;  ///< numbers after which a row's vectors begin with the same channel again
+  std::vector<int64_t> weight_begin_;
+  Epilogue<T> epilogue_;
+  Buffer<T> bias_;
+  std::shared_ptr<Buffer<T>> weights_;
+};
+
+void flat_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
+                      float* output, WeightStore* store) {
+  FlatConvolution<float>(g, true, kernel, e, store).run(input, output);
+}
+void flat_forward_f64(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
+                      double* output, WeightStore* store) {
+  FlatConvolution<double>(g, true, kernel, e, store).run(input, output);
+}
+void flat_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
+                       float* input, WeightStore* store) {
+  FlatConvolution<float>(g, false, kernel, e, store).run(output, input);
+}
+void flat_backward_f64(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
+                       double* input, WeightStore* store) {
+  FlatConvolution<double>(g, false, kernel, e, store).run(output, input);
+}
+
+}  // namespace tessera::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tessera::kernels {
+
+HWY_EXPORT(flat_forward_f32);
+HWY_EXPORT(flat_forward_f64);
+HWY_EXPORT(flat_backward_f32);
+HWY_EXPORT(flat_backward_f64);
+
+void flat_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
+                  float* output, WeightStore* store) {
+  HWY_DYNAMIC_DISPATCH(flat_forward_f32)(g, input, kernel, e, output, store);
+}
+void flat_forward(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
+                  double* output, WeightStore* store) {
+  HWY_DYNAMIC_DISPATCH(flat_forward_f64)(g, input, kernel, e, output, store);
+}
+void flat_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
+                         float* input, WeightStore* store) {
+  HWY_DYNAMIC_DISPATCH(flat_backward_f32)(g, output, kernel, e, input, store);
+}
+void flat_backward_input(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
+                         double* input, WeightStore* store) {
+  HWY_DYNAMIC_DISPATCH(flat_backward_f64)(g, output, kernel, e, input, store);
+}
+
+}  // namespace tessera::kernels
+#endif
