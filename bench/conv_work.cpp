@@ -43,9 +43,15 @@ std::vector<ConvShape> case_table_shapes() {
   std::vector<ConvShape> shapes;
   for (test::ConvCase c : test::conv_cases()) {
     if (c.batch == 0) continue;
-    const std::int64_t factor = std::max<std::int64_t>(48 / std::min(c.input.height, c.input.width), 1);
-    c.input = {c.input.height * factor, c.input.width * factor};
-    shapes.push_back(shape_of(c));
+    const Size2D size = c.input;
+    std::int64_t factor = std::max<std::int64_t>(48 / std::min(size.height, size.width), 1);
+    ConvShape shape;
+    do {
+      c.input = {size.height * factor, size.width * factor};
+      shape = shape_of(c);
+      ++factor;
+    } while (shape.geometry.multiply_adds() < 1'000'000);
+    shapes.push_back(std::move(shape));
   }
   return shapes;
 }

@@ -16,7 +16,8 @@ struct ConvShape {
 /// Every different convolution of the workloads' training steps, transposed ones as those they read backwards.
 std::vector<ConvShape> workload_shapes();
 
-/// The tests' case table, its images enlarged to some 48 pixels a side: so that a kernel and not its call is timed.
+/// The tests' case table, its images enlarged to 48 pixels a side and a million multiply-adds: so that a kernel and not
+/// its call is timed.
 std::vector<ConvShape> case_table_shapes();
 
 /// Shapes that kernels are easily slow at: channels beside the vector's width, large kernels, strides, dilation,

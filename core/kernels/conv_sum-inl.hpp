@@ -14,10 +14,11 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
+/// Entries of the largest tile, of two vectors or of one.
 #if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr int64_t max_entries = 12;
+constexpr int64_t max_entries[] = {0, 12, 12};
 #else
-constexpr int64_t max_entries = 6;
+constexpr int64_t max_entries[] = {0, 12, 6};
 #endif
 
 /// The pixels that one tile sums over.
@@ -28,54 +29,56 @@ struct PixelTask {
   int64_t gradient_row, gradient_step;  ///< the same for the gradient
 };
 
-/// sums[entry][channel] += over all pixels source[entry] * gradient[channel]: E entries of a tap row times a block of
+/// sums[entry][channel] += over all pixels source[entry] * gradient[channel]: E entries of a tap row times V vectors of
 /// channels.
-template <int E, class T>
+template <int E, int V, class T>
 HWY_NOINLINE void sum_tile(const PixelTask<T>& task, const T* HWY_RESTRICT source, const T* HWY_RESTRICT gradient,
                            T* HWY_RESTRICT sums, int64_t sums_step) {
   const hn::ScalableTag<T> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   using Vec = hn::Vec<decltype(d)>;
-  Vec acc[E][2];
+  Vec acc[E][V];
   TESSERA_UNROLL for (int e = 0; e < E; ++e) {
-    acc[e][0] = hn::LoadU(d, sums + e * sums_step);
-    acc[e][1] = hn::LoadU(d, sums + e * sums_step + lanes);
+    TESSERA_UNROLL for (int v = 0; v < V; ++v) acc[e][v] = hn::LoadU(d, sums + e * sums_step + v * lanes);
   }
   for (int64_t row = 0; row < task.rows; ++row) {
     const T* HWY_RESTRICT x = source + row * task.source_row;
     const T* HWY_RESTRICT g = gradient + row * task.gradient_row;
     for (int64_t column = 0; column < task.columns; ++column, x += task.source_step, g += task.gradient_step) {
-      const Vec g0 = hn::LoadU(d, g), g1 = hn::LoadU(d, g + lanes);
+      Vec values[V];
+      TESSERA_UNROLL for (int v = 0; v < V; ++v) values[v] = hn::LoadU(d, g + v * lanes);
       TESSERA_UNROLL for (int e = 0; e < E; ++e) {
-        const Vec value = hn::Set(d, x[e]);
-        acc[e][0] = hn::MulAdd(value, g0, acc[e][0]);
-        acc[e][1] = hn::MulAdd(value, g1, acc[e][1]);
+        const Vec entry = hn::Set(d, x[e]);
+        TESSERA_UNROLL for (int v = 0; v < V; ++v) acc[e][v] = hn::MulAdd(entry, values[v], acc[e][v]);
       }
     }
   }
   TESSERA_UNROLL for (int e = 0; e < E; ++e) {
-    hn::StoreU(acc[e][0], d, sums + e * sums_step);
-    hn::StoreU(acc[e][1], d, sums + e * sums_step + lanes);
+    TESSERA_UNROLL for (int v = 0; v < V; ++v) hn::StoreU(acc[e][v], d, sums + e * sums_step + v * lanes);
   }
 }
 
 template <class T>
 using SumFunction = void (*)(const PixelTask<T>&, const T*, const T*, T*, int64_t);
 
-template <class T, int... E>
+template <int V, class T, int... E>
 constexpr std::array<SumFunction<T>, sizeof...(E)> sum_table(std::integer_sequence<int, E...>) {
-  return {&sum_tile<E + 1, T>...};
+  return {&sum_tile<E + 1, V, T>...};
 }
 
-/// sums[length][block] += over all pixels source[entry] * gradient[block]: a run of entries, cut evenly into tiles.
+/// sums[length][block] += over all pixels source[entry] * gradient[block]: a run of entries, cut evenly into tiles. A
+/// block is one or two vectors.
 template <class T>
-void sum_run(const PixelTask<T>& task, const T* source, const T* gradient, int64_t length, T* sums) {
-  static constexpr auto table = sum_table<T>(std::make_integer_sequence<int, max_entries>());
-  const int64_t block = block_width<T>(), tiles = divide_up(length, max_entries);
+void sum_run(const PixelTask<T>& task, const T* source, const T* gradient, int64_t length, T* sums, int64_t block) {
+  static constexpr auto one = sum_table<1, T>(std::make_integer_sequence<int, max_entries[1]>());
+  static constexpr auto two = sum_table<2, T>(std::make_integer_sequence<int, max_entries[2]>());
+  const bool narrow = block == lane_count<T>();
+  const int64_t tiles = divide_up(length, max_entries[narrow ? 1 : 2]);
   const int64_t entries = length / tiles, larger = length % tiles;
   for (int64_t tile = 0; tile < tiles; ++tile) {
     const int64_t mine = entries + (tile < larger);
-    table[static_cast<std::size_t>(mine - 1)](task, source, gradient, sums, block);
+    const auto index = static_cast<std::size_t>(mine - 1);
+    (narrow ? one[index] : two[index])(task, source, gradient, sums, block);
     source += mine;
     sums += mine * block;
   }

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 HWY_BEFORE_NAMESPACE();
@@ -78,13 +79,27 @@ HWY_INLINE void copy_pixel(const T* HWY_RESTRICT from, int64_t count, T* HWY_RES
   if (c < count) hn::StoreU(load_first(d, count - c, from + c), d, to + c);
 }
 
-/// Stores the first `count` numbers of a vector. Not by a mask: some processors take longer for such a store than for a
-/// tile's products.
+/// Stores the first `count` numbers of a vector, or all where it has no more. Not by a mask: some processors take
+/// longer for such a store than for a tile's products. In pieces of known size, which cost no call.
 template <class D, class T = hn::TFromD<D>>
-HWY_INLINE void store_first(hn::Vec<D> values, D d, int64_t count, T* to) {
-  T whole[HWY_MAX_BYTES / sizeof(T)];
+HWY_INLINE void store_first(hn::Vec<D> values, D d, int64_t count, T* HWY_RESTRICT to) {
+  constexpr int64_t most = HWY_MAX_BYTES / sizeof(T);
+  T whole[most];
   hn::StoreU(values, d, whole);
-  std::copy(whole, whole + std::min(count, static_cast<int64_t>(hn::Lanes(d))), to);
+  if (count >= static_cast<int64_t>(hn::Lanes(d))) return hn::StoreU(values, d, to);
+  const T* from = whole;
+  const auto piece = [&]<int64_t size>(std::integral_constant<int64_t, size>) {
+    if constexpr (size < most)
+      if (count & size) {
+        std::memcpy(to, from, size * sizeof(T));
+        from += size;
+        to += size;
+      }
+  };
+  piece(std::integral_constant<int64_t, 8>());
+  piece(std::integral_constant<int64_t, 4>());
+  piece(std::integral_constant<int64_t, 2>());
+  piece(std::integral_constant<int64_t, 1>());
 }
 
 /// Negative numbers times the slope. Not by Max: a NaN must come through.

@@ -33,7 +33,8 @@ class WeightGradient {
         pass_(forward_pass(geometry)),
         sources_(geometry.in_channels / geometry.groups),
         results_(geometry.out_channels / geometry.groups),
-        padded_(divide_up(results_, block_width<T>()) * block_width<T>()),
+        block_(results_ <= lane_count<T>() ? lane_count<T>() : block_width<T>()),
+        padded_(divide_up(results_, block_) * block_),
         rows_(band_rows(pass_, sources_, sizeof(T))),
         bands_(divide_up(pass_.rows.count, rows_)),
         entries_(geometry.kernel.height * geometry.kernel.width * sources_),
@@ -43,18 +44,18 @@ class WeightGradient {
     const int64_t units = std::max<int64_t>(geometry.batch * bands_, 1);
     const int64_t size = entries_ * padded_ * geometry.groups;
     chunks_ = std::clamp<int64_t>((int64_t{640} * 1024) / size, 1, std::min<int64_t>(units, 8));
-    parts_ = std::clamp<int64_t>(divide_up(8, chunks_), 1, geometry.groups * padded_ / block_width<T>());
+    parts_ = std::clamp<int64_t>(divide_up(8, chunks_), 1, geometry.groups * padded_ / block_);
   }
 
   void run(const T* input, const T* output, T* kernel_gradient) {
     const int64_t size = geometry_.groups * entries_ * padded_;
     const Buffer<T> sums(chunks_ * size);
-    const int64_t blocks = geometry_.groups * padded_ / block_width<T>(), units = geometry_.batch * bands_;
+    const int64_t blocks = geometry_.groups * padded_ / block_, units = geometry_.batch * bands_;
     parallel_for(chunks_ * parts_, [&](int64_t item) {
       const int64_t chunk = item / parts_, part = item % parts_;
       const int64_t first = blocks * part / parts_, last = blocks * (part + 1) / parts_;
       T* mine = sums.data() + chunk * size;
-      std::fill(mine + first * entries_ * block_width<T>(), mine + last * entries_ * block_width<T>(), T{0});
+      std::fill(mine + first * entries_ * block_, mine + last * entries_ * block_, T{0});
       for (int64_t unit = units * chunk / chunks_; unit < units * (chunk + 1) / chunks_; ++unit)
         add_band(input, output, unit / bands_, unit % bands_, first, last, mine);
     });
@@ -67,7 +68,7 @@ class WeightGradient {
   void add_band(const T* input, const T* output, int64_t image, int64_t band, int64_t first, int64_t last,
                 T* sums) const {
     const auto& [rows, columns] = pass_;
-    const int64_t block = block_width<T>(), blocks_per_group = padded_ / block;
+    const int64_t blocks_per_group = padded_ / block_;
     const int64_t first_row = band * rows_, count = std::min(rows_, rows.count - first_row);
     for (int64_t group = first / blocks_per_group; group <= (last - 1) / blocks_per_group; ++group) {
       const SourceImage<T> source{
@@ -78,15 +79,15 @@ class WeightGradient {
       const int64_t from = std::max(first, group * blocks_per_group),
                     to = std::min(last, (group + 1) * blocks_per_group);
       for (int64_t b = from; b < to; ++b) {
-        const int64_t channel = group * results_ + (b - group * blocks_per_group) * block;
-        const int64_t width = std::min(block, (group + 1) * results_ - channel);
+        const int64_t channel = group * results_ + (b - group * blocks_per_group) * block_;
+        const int64_t width = std::min(block_, (group + 1) * results_ - channel);
         const T* g = output +
                      ((image * geometry_.output.height + first_row) * geometry_.output.width) * geometry_.out_channels +
                      channel;
         int64_t gradient_step = geometry_.out_channels;
-        if (width < block || (pixel_step_ != sources_ && gradient_step != block)) {
+        if (width < block_ || (pixel_step_ != sources_ && gradient_step != block_)) {
           g = copied_gradient(g, count * columns.count, width);
-          gradient_step = block;
+          gradient_step = block_;
         }
         // A few rows at a time, whose pixels stay in the L1 cache while every entry of every tap is summed over them.
         const int64_t pass_rows =
@@ -95,7 +96,7 @@ class WeightGradient {
           add_rows({std::min(pass_rows, count - y), columns.count, rows.stride * x.row_stride,
                     columns.stride * pixel_step_, columns.count * gradient_step, gradient_step},
                    x.data + y * rows.stride * x.row_stride, x.row_stride, g + y * columns.count * gradient_step,
-                   sums + b * entries_ * block);
+                   sums + b * entries_ * block_);
       }
     }
   }
@@ -103,42 +104,41 @@ class WeightGradient {
   /// Adds the pixels of one task to a block of `sums`, for every entry of every tap.
   void add_rows(const PixelTask<T>& task, const T* x, int64_t row_stride, const T* gradient, T* sums) const {
     const auto& [rows, columns] = pass_;
-    const int64_t block = block_width<T>();
     // Taps side by side are one run of entries.
     const bool joined = columns.dilation == 1 && pixel_step_ == sources_;
     const int64_t runs = joined ? 1 : columns.taps, length = joined ? columns.taps * sources_ : sources_;
     for (int64_t tap_row = 0; tap_row < rows.taps; ++tap_row)
-      for (int64_t run = 0; run < runs; ++run, sums += length * block)
+      for (int64_t run = 0; run < runs; ++run, sums += length * block_)
         sum_run(task, x + tap_row * rows.dilation * row_stride + run * columns.dilation * pixel_step_, gradient, length,
-                sums);
+                sums, block_);
   }
 
   /// One block of the gradient's channels, with zeros behind one that is cut short, in scratch slot 1.
   const T* copied_gradient(const T* gradient, int64_t pixels, int64_t width) const {
-    const int64_t block = block_width<T>();
-    T* copy = scratch<T>(1, pixels * block);
+    T* copy = scratch<T>(1, pixels * block_);
     for (int64_t pixel = 0; pixel < pixels; ++pixel) {
-      if (width <= block / 2) std::fill(copy + pixel * block + block / 2, copy + (pixel + 1) * block, T{0});
-      copy_pixel(gradient + pixel * geometry_.out_channels, width, copy + pixel * block);
+      if (width <= block_ - lane_count<T>())
+        std::fill(copy + pixel * block_ + lane_count<T>(), copy + (pixel + 1) * block_, T{0});
+      copy_pixel(gradient + pixel * geometry_.out_channels, width, copy + pixel * block_);
     }
     return copy;
   }
 
   /// Adds the chunks' sums in order and puts them into the kernel's layout [kh, kw, in/groups, out].
   void add_up(const T* sums, T* kernel_gradient) const {
-    const int64_t block = block_width<T>(), blocks_per_group = padded_ / block;
+    const int64_t blocks_per_group = padded_ / block_;
     const int64_t size = geometry_.groups * entries_ * padded_;
     const int64_t blocks = geometry_.groups * blocks_per_group;
-    parallel_ranges(entries_ * blocks, std::max<int64_t>(elementwise_grain / (block * chunks_), 1),
+    parallel_ranges(entries_ * blocks, std::max<int64_t>(elementwise_grain / (block_ * chunks_), 1),
                     [&](int64_t begin, int64_t end) {
                       for (int64_t item = begin; item < end; ++item) {
                         const int64_t entry = item / blocks, b = item % blocks;
-                        const int64_t group = b / blocks_per_group, first = b % blocks_per_group * block;
+                        const int64_t group = b / blocks_per_group, first = b % blocks_per_group * block_;
                         T* target = kernel_gradient + entry * geometry_.out_channels + group * results_ + first;
-                        const int64_t width = std::min(block, results_ - first);
+                        const int64_t width = std::min(block_, results_ - first);
                         std::fill(target, target + width, T{0});
                         for (int64_t chunk = 0; chunk < chunks_; ++chunk) {
-                          const T* term = sums + chunk * size + (b * entries_ + entry) * block;
+                          const T* term = sums + chunk * size + (b * entries_ + entry) * block_;
                           for (int64_t i = 0; i < width; ++i) target[i] += term[i];
                         }
                       }
@@ -148,6 +148,7 @@ class WeightGradient {
   ConvGeometry geometry_;
   ConvPass pass_;
   int64_t sources_, results_;  ///< channels of one group
+  int64_t block_;              ///< channels of a block: two vectors, or one where that holds them all
   int64_t padded_;             ///< results_ rounded up to whole blocks
   int64_t rows_, bands_;       ///< result rows of a band, bands of an image
   int64_t entries_;            ///< taps times source channels

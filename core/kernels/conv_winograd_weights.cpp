@@ -107,7 +107,8 @@ class WinogradWeightGradient {
     for (int64_t first = 0; first < tiles; first += summed_tiles) {
       const PixelTask<float> task{1, std::min(summed_tiles, tiles - first), 0, points.tile_step, 0, block};
       sum_run(task, points.sources + point * points.source_step + first * points.tile_step + source,
-              points.gradients + point * points.gradient_step + b * points.block_step + first * block, count, sums);
+              points.gradients + point * points.gradient_step + b * points.block_step + first * block, count, sums,
+              block);
     }
   }
 
@@ -144,7 +145,7 @@ class WinogradWeightGradient {
       load_gradients(output, positions, tiles, b, gradients, gradient_step);
       for (int64_t point = 0; point < winograd_points; ++point)
         sum_run(task, points + point * source_step, gradients + point * gradient_step, sources_,
-                sums + b * block_size() + point * sources_ * block);
+                sums + b * block_size() + point * sources_ * block, block);
     }
   }
 
