@@ -8,13 +8,14 @@ using namespace tessera;
 
 TEST_CASE("measured memory counts weights, activations and what training adds") {
   const auto model = make_model({.name = "unet", .classes = 5, .width = 8, .depth = 2});
-  const MemoryUse use = measure_memory(*model, {64, 96});
+  const MemoryUse use = measure_memory(*model, {128, 192});
   CHECK(use.measured);
   std::int64_t numbers = 0;
   for (const auto& [name, tensor] : model->state_dict()) numbers += tensor.numel();
   CHECK(use.weights == 4 * numbers);
-  CHECK(use.inference > use.weights + std::int64_t{64} * 96 * (3 + 5) * 4);
-  // Gradients, two moments, and every layer's activations, where inference keeps a few.
+  CHECK(use.inference > use.weights + std::int64_t{128} * 192 * (3 + 5) * 4);
+  // Gradients, two moments, and more layers' activations than inference keeps: far more than what kernels' passing
+  // buffers vary by with the threads that happen to run at once.
   CHECK(use.training > use.inference + 3 * 4 * model->parameter_count());
   CHECK_FALSE(model->training());
 }
