@@ -3,6 +3,7 @@
 #include <string_view>
 #include <system_error>
 #include <tessera/core/error.hpp>
+#include <tessera/core/random.hpp>
 #include <tessera/data/folder.hpp>
 #include <tessera/data/image.hpp>
 #include <tessera/data/mask_encoding.hpp>
@@ -16,7 +17,9 @@ bool is_image_name(const fs::path& path) {
   std::string extension = path.extension().string();
   std::transform(extension.begin(), extension.end(), extension.begin(),
                  [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
-  constexpr std::array<std::string_view, 7> known{".png", ".jpg", ".jpeg", ".pnm", ".pbm", ".pgm", ".ppm"};
+  // The last ones cannot be read: that is better said than to pass them over.
+  constexpr std::array<std::string_view, 13> known{".png", ".jpg", ".jpeg", ".pnm",  ".pbm", ".pgm", ".ppm",
+                                                   ".bmp", ".tif", ".tiff", ".webp", ".gif", ".jp2"};
   return path.filename().string()[0] != '.' && std::find(known.begin(), known.end(), extension) != known.end();
 }
 
@@ -42,7 +45,30 @@ std::int64_t first_channels(const std::vector<fs::path>& images) {
   return read_image(images.back()).pixels.size(2);
 }
 
+/// Keeps a fifth of the pairs, those whose stems draw the smallest numbers, or all others.
+void keep_part(std::vector<FolderDataset::Pair>& pairs, bool val, const fs::path& folder) {
+  if (pairs.size() < 2)
+    throw IoError(fmt::format("{}: expected two images or more, one of them to validate on, got {}", folder.string(),
+                              pairs.size()));
+  std::vector<std::pair<std::uint32_t, std::size_t>> order;
+  for (std::size_t i = 0; i < pairs.size(); ++i)
+    order.emplace_back(RandomStream(0, stream_of(pairs[i].stem)).bits(0), i);
+  std::sort(order.begin(), order.end());
+  const std::size_t kept = std::max<std::size_t>(pairs.size() / 5, 1);
+  order.erase(val ? order.begin() + static_cast<std::ptrdiff_t>(kept) : order.begin(),
+              val ? order.end() : order.begin() + static_cast<std::ptrdiff_t>(kept));
+  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  std::vector<FolderDataset::Pair> part;
+  for (const auto& [drawn, i] : order) part.push_back(std::move(pairs[i]));
+  pairs = std::move(part);
+}
+
 }  // namespace
+
+bool is_plain(const fs::path& folder) {
+  return fs::is_directory(folder / "images") && fs::is_directory(folder / "masks") &&
+         !fs::is_directory(folder / "train");
+}
 
 std::vector<fs::path> images_in(const fs::path& folder) {
   std::error_code error;
@@ -88,10 +114,16 @@ Tensor read_picture(const fs::path& path, std::int64_t channels) {
 FolderDataset::FolderDataset(const fs::path& folder, const std::string& split, FolderOptions options)
     : channels_(options.channels),
       labels_{options.classes, options.ignore_index, std::move(options.names), std::move(options.encoding)} {
-  const fs::path images = folder / split / "images", masks = folder / split / "masks";
+  const bool whole = is_plain(folder);
+  const fs::path part = whole ? folder : folder / split, images = part / "images", masks = part / "masks";
   if (!fs::is_directory(images) || !fs::is_directory(masks))
-    throw IoError(fmt::format("{}: no such folder; expected {}/{{train,val}}/{{images,masks}}",
-                              (fs::is_directory(images) ? masks : images).string(), folder.string()));
+    throw IoError(
+        fmt::format("{}: no such folder; expected {}/{{train,val}}/{{images,masks}}, or images and masks in "
+                    "{} itself",
+                    (fs::is_directory(images) ? masks : images).string(), folder.string(), folder.string()));
+  if (whole && !split.empty() && split != "train" && split != "val")
+    throw IoError(fmt::format("{}: holds images/ and masks/ itself, whose parts are train and val; there is no {}",
+                              folder.string(), split));
   const std::vector<fs::path> image_paths = image_files(images), mask_paths = image_files(masks);
   if (image_paths.empty()) throw IoError(fmt::format("{}: holds no PNG, JPEG or PNM file", images.string()));
   check_partners(image_paths, mask_paths, masks, "mask");
@@ -99,9 +131,12 @@ FolderDataset::FolderDataset(const fs::path& folder, const std::string& split, F
 
   for (std::size_t i = 0; i < image_paths.size(); ++i)
     pairs_.push_back({image_paths[i].stem().string(), image_paths[i], mask_paths[i]});
+  if (whole && !split.empty()) keep_part(pairs_, split == "val", folder);
   if (channels_ == 0) channels_ = first_channels(image_paths);
   if (labels_.classes == 0 && labels_.encoding.empty()) {
-    const MaskValues values = options.count_values ? options.count_values(mask_paths) : count_mask_values(mask_paths);
+    std::vector<fs::path> counted;
+    for (const Pair& pair : pairs_) counted.push_back(pair.mask);
+    const MaskValues values = options.count_values ? options.count_values(counted) : count_mask_values(counted);
     if (is_black_and_white(values, labels_.ignore_index))
       labels_.encoding = encoding_of({0, 255}, labels_.ignore_index);
     else

@@ -20,6 +20,9 @@ struct FolderOptions {
 
 /// Pairs DIR/SPLIT/images/STEM.* and DIR/SPLIT/masks/STEM.*, sorted by stem, read when asked for.
 ///
+/// Where DIR holds images/ and masks/ itself, they are all of an empty SPLIT; "val" is a fifth of them, picked by their
+/// stems so that it is the same ones every time and mostly when images are added, and "train" the others.
+///
 /// Where the classes have to be found and the masks hold 0 and 255 alone, these are the classes 0 and 1.
 /// IoError names the file: an image without a mask or the reverse, sizes that differ, mask values beyond the classes,
 /// channels that cannot be converted without loss.
@@ -44,6 +47,9 @@ class FolderDataset final : public Dataset {
   std::int64_t channels_ = 0;
   Labels labels_;
 };
+
+/// Whether a folder holds images/ and masks/ itself, and no part train/.
+bool is_plain(const std::filesystem::path& folder);
 
 /// The image files of a folder, sorted bytewise by stem. IoError where there is no such folder.
 std::vector<std::filesystem::path> images_in(const std::filesystem::path& folder);

@@ -149,14 +149,14 @@ Sample warped(const Sample& sample, const WarpOptions& options, const Augmentati
 
 Transform random_warp(WarpOptions options) {
   if (!(options.min_scale > 0 && options.min_scale <= options.max_scale && options.max_scale <= 100))
-    throw ValueError(fmt::format("random_warp: expected scales above 0 and up to 100, the smaller first, got {} to {}",
+    throw ValueError(fmt::format("scale: expected factors above 0 and up to 100, the smaller first, got {} to {}",
                                  options.min_scale, options.max_scale));
   if (!(options.rotation >= 0 && options.rotation <= 180))
-    throw ValueError(fmt::format("random_warp: expected a rotation of 0 to 180 degrees, got {}", options.rotation));
+    throw ValueError(fmt::format("rotate: expected 0 to 180 degrees, got {}", options.rotation));
   if (!(options.elastic >= 0 && options.elastic <= 1000))
-    throw ValueError(fmt::format("random_warp: expected to move pixels by 0 to 1000 pixels, got {}", options.elastic));
+    throw ValueError(fmt::format("elastic: expected 0 to 1000 pixels, got {}", options.elastic));
   if (options.size != Size2D{} && (options.size.height < 1 || options.size.width < 1))
-    throw ValueError(fmt::format("random_warp: expected a size of 1 or more, got {}", options.size.str()));
+    throw ValueError(fmt::format("size: expected 1 or more, got {}", options.size.str()));
   return {"random_warp", [options](const Sample& sample, const AugmentationContext& context) {
             return warped(sample, options, context);
           }};

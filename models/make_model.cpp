@@ -12,7 +12,7 @@ namespace tessera {
 namespace {
 
 void refuse(const ModelOptions& options, std::string_view option, bool given) {
-  if (given) raise<ValueError>("make_model", "\"{}\" has no option \"{}\"", options.name, option);
+  if (given) raise<ValueError>("model", "{} takes no {}", options.name, option);
 }
 
 std::unique_ptr<SegmentationModel> make_unet(const ModelOptions& options) {
@@ -30,7 +30,7 @@ std::unique_ptr<SegmentationModel> make_fcn(const ModelOptions& options) {
 
 std::unique_ptr<SegmentationModel> build(const ModelOptions& options) {
   if (std::ranges::find(model_names(), options.name) == model_names().end())
-    raise<ValueError>("make_model", "there is no model \"{}\"; there are {}", options.name,
+    raise<ValueError>("model", "there is no model \"{}\"; there are {}", options.name,
                       fmt::join(model_names(), ", "));
   if (options.name == "unet") return make_unet(options);
   refuse(options, "depth", options.depth != 0);

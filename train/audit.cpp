@@ -124,11 +124,17 @@ PartAudit audit_part(const fs::path& folder, const AuditOptions& options) {
     audit.counts.add(pair.counts);
     std::map<std::int32_t, std::int64_t>& mask = audit.masks.emplace_back();
     for (const auto& [value, count] : pair.counts.values) mask[value] = count.pixels;
-    const auto& values = pair.counts.values;
-    if (values.size() == 1 && pair.counts.colors.empty() && values.begin()->first <= 0)
-      audit.empty_masks.push_back(pairs[i].mask.filename().string());
   }
   return audit;
+}
+
+/// Lists masks of class 0 and ignored pixels alone; those whose colours are not known as classes are none.
+void list_empty_masks(PartAudit& part, std::int32_t ignored) {
+  for (std::size_t i = 0; i < part.masks.size(); ++i)
+    if (!part.masks[i].empty() && std::all_of(part.masks[i].begin(), part.masks[i].end(), [&](const auto& value) {
+          return value.first <= 0 || value.first == ignored;
+        }))
+      part.empty_masks.push_back(part.usable[i].mask.filename().string());
 }
 
 /// Counts as training on the advice would make them.
@@ -168,9 +174,12 @@ FolderAudit audit_folder(const fs::path& folder, const AuditOptions& options) {
   if (options.encoding.empty()) {
     audit.advice = advise(audit.counts);
   } else {
+    audit.by_colors = !options.encoding.colors.empty();
     audit.advice.classes = classes_of(options.encoding);
+    audit.advice.color_map = options.color_map.string();
   }
-  if (audit.advice.classes > 0) audit.class_pixels = class_pixels_of(audit.parts[0], audit.advice);
+  for (PartAudit& part : audit.parts) list_empty_masks(part, audit.advice.ignore_index);
+  if (audit.advice.classes > 1) audit.class_pixels = class_pixels_of(audit.parts[0], audit.advice);
   return audit;
 }
 

@@ -30,7 +30,8 @@ struct PartAudit {
 /// What a folder for training holds: its parts train/ and val/, or the folder itself as the only part.
 struct FolderAudit {
   std::vector<PartAudit> parts{};
-  MaskCounts counts{};  ///< of all parts
+  MaskCounts counts{};     ///< of all parts
+  bool by_colors = false;  ///< masks were read by a colour map
   MaskAdvice advice{};
   std::vector<std::string> names{};  ///< of the classes, where a colour map gives them
   ClassPixels class_pixels{};        ///< of the first part, by the advice; empty where there is none
@@ -38,6 +39,7 @@ struct FolderAudit {
 };
 
 struct AuditOptions {
+  std::filesystem::path color_map{};          ///< the file that names and encoding are from
   std::vector<std::string> names{};           ///< of a colour map
   MaskEncoding encoding{};                    ///< masks are read by it; their values are then labels
   std::function<void(std::int64_t)> begin{};  ///< called with the number of pairs of a part before they are read

@@ -45,7 +45,7 @@ std::string table(const char* heading, const std::map<Key, MaskValue>& counts, c
   return text;
 }
 
-std::string to_text(const PartAudit& audit) {
+std::string to_text(const PartAudit& audit, bool by_colors) {
   std::string text = fmt::format("{}: {} images with their masks\n", audit.folder.string(), audit.pairs);
   if (!audit.images_without_mask.empty())
     text += fmt::format("  without a mask: {}\n", some(audit.images_without_mask, ", "));
@@ -62,8 +62,8 @@ std::string to_text(const PartAudit& audit) {
   text += table("colour", audit.counts.colors, text_of);
   for (const auto& [palette, masks] : audit.counts.palettes)
     if (audit.counts.palettes.size() <= 3)
-      text += fmt::format("  {} mask{} with a palette of {} colours, read as indices\n", masks, masks == 1 ? "" : "s",
-                          palette.size());
+      text += fmt::format("  {} mask{} with a palette of {} colours, read {}\n", masks, masks == 1 ? "" : "s",
+                          palette.size(), by_colors ? "by the colour map" : "as indices");
   if (!audit.empty_masks.empty())
     text += fmt::format("  {} of {} masks hold no object: {}\n", audit.empty_masks.size(), audit.masks.size(),
                         some(audit.empty_masks, ", "));
@@ -117,8 +117,10 @@ ordered_json part_json(const PartAudit& audit) {
 
 std::string to_text(const FolderAudit& audit) {
   std::string text;
-  for (const PartAudit& part : audit.parts) text += to_text(part) + "\n";
-  if (audit.advice.classes > 1) text += weights_text(audit) + "\n";
+  for (const PartAudit& part : audit.parts) text += to_text(part, audit.by_colors) + "\n";
+  const std::vector<std::int64_t>& pixels = audit.class_pixels.pixels;
+  if (std::any_of(pixels.begin(), pixels.end(), [](std::int64_t count) { return count > 0; }))
+    text += weights_text(audit) + "\n";
   for (const std::string& remark : audit.advice.remarks) text += fmt::format("note: {}\n", remark);
   if (!audit.advice.options().empty()) text += fmt::format("suggested: {}\n", audit.advice.options());
   if (!audit.sound()) text += "some files cannot be used for training; they are listed above\n";

@@ -12,8 +12,10 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 }
 
 Checkpoint load_checkpoint(const std::filesystem::path& path) {
-  const SafetensorsFile file = read_safetensors(path);
-  Checkpoint checkpoint = from_metadata(file.metadata, path.string());
+  const bool run = std::filesystem::is_directory(path);
+  const std::filesystem::path whole = run ? path / "best.safetensors" : path;
+  const SafetensorsFile file = read_safetensors(whole);
+  Checkpoint checkpoint = from_metadata(file.metadata, whole.string());
   for (const auto& [name, tensor] : file.tensors) {
     if (name.starts_with('@'))
       checkpoint.training.emplace(name.substr(1), tensor);

@@ -42,7 +42,8 @@ struct Checkpoint {
 /// Writes the file whole or not at all. IoError for what the system refuses.
 void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkpoint);
 
-/// IoError names the file and what is wrong: not a safetensors file, or one without a checkpoint's metadata.
+/// A folder stands for its best.safetensors. IoError names the file and what is wrong: not a safetensors file, or one
+/// without a checkpoint's metadata.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 
 /// The checkpoint's network with its weights, in evaluation mode. ValueError where weights and model do not fit.

@@ -41,7 +41,11 @@ void advise_on_values(const std::map<std::int32_t, MaskValue>& values, MaskAdvic
                     grown.size(), present.size(), some(grown)));
     present = kept;
   }
-  if (present == Values{0, 255} || present == Values{255}) {
+  if (present.size() == 1) {
+    advice.remarks.push_back(fmt::format("every pixel is {}: there is nothing to tell apart", present[0]));
+    return;
+  }
+  if (present == Values{0, 255}) {
     advice.classes = 2;
     advice.mask_values = {0, 255};
     advice.remarks.emplace_back(
@@ -49,7 +53,7 @@ void advise_on_values(const std::map<std::int32_t, MaskValue>& values, MaskAdvic
         "--ignore-index 255");
     return;
   }
-  if (present.back() == 255 && present.size() > 1) {
+  if (present.back() == 255) {
     advice.ignore_index = 255;
     advice.remarks.emplace_back("255 commonly marks pixels to ignore");
     present.pop_back();
@@ -68,9 +72,9 @@ void advise_on_values(const std::map<std::int32_t, MaskValue>& values, MaskAdvic
     advice.classes = static_cast<std::int64_t>(present.size());
     advice.mask_values = present;
     advice.remarks.push_back(
-        fmt::format("{} of the values below {} stand in no mask: if each of {} is a class, --mask-values numbers them "
-                    "from 0; are they grey values?",
-                    absent, present.back(), some(present)));
+        fmt::format("if each of {} is a class, --mask-values numbers them from 0: {} of the values below {} are none; "
+                    "are they grey values?",
+                    some(present), absent, present.back()));
     return;
   }
   Values missing;
@@ -96,7 +100,8 @@ void MaskCounts::add(const MaskCounts& other) {
 }
 
 std::string MaskAdvice::options() const {
-  if (classes == 0) return "";
+  if (!color_map.empty()) return "--colour-map " + color_map;
+  if (classes < 2) return "";
   std::string text = mask_values.empty() ? fmt::format("--classes {}", classes)
                                          : fmt::format("--mask-values {}", fmt::join(mask_values, ","));
   if (ignore_index != no_label) text += fmt::format(" --ignore-index {}", ignore_index);

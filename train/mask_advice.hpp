@@ -30,9 +30,11 @@ struct MaskAdvice {
   std::int64_t classes = 0;
   std::int32_t ignore_index = no_label;
   std::vector<std::int32_t> mask_values{};  ///< of the classes, where these are not 0, 1, 2, ...
+  std::string color_map{};                  ///< the file that says what they are, where there is one
   std::vector<std::string> remarks{};
 
-  /// The options of segment train that say so: "--classes 3 --ignore-index 255"; empty where there are no classes.
+  /// The options of segment train that say so: "--classes 3 --ignore-index 255"; empty where there are no classes to
+  /// tell apart.
   std::string options() const;
 };
 MaskAdvice advise(const MaskCounts& counts);

@@ -33,6 +33,27 @@ std::vector<fs::path> image_paths(const std::vector<fs::path>& paths) {
   return files;
 }
 
+/// The file's stem after the names of so many folders that it lies in: "val_images_cat".
+std::string name_under(const fs::path& file, int folders) {
+  std::string name = file.stem().string();
+  fs::path folder = fs::weakly_canonical(file).parent_path();
+  for (int i = 0; i < folders; ++i, folder = folder.parent_path()) name = folder.filename().string() + '_' + name;
+  return name;
+}
+
+/// How many folders tell files of the same name apart.
+int folders_apart(const std::vector<fs::path>& files, const std::map<std::string, int>& filenames) {
+  constexpr int most = 8;
+  for (int folders = 1; folders < most; ++folders) {
+    std::set<std::string> names;
+    if (std::all_of(files.begin(), files.end(), [&](const fs::path& file) {
+          return filenames.at(file.filename().string()) == 1 || names.insert(name_under(file, folders)).second;
+        }))
+      return folders;
+  }
+  return most;
+}
+
 std::string overlay_name(const std::string& name) { return name + "_overlay.png"; }
 std::string tensor_name(const std::string& name) { return name + "_probabilities.safetensors"; }
 std::string probability_name(const std::string& name, std::int64_t k) {
@@ -68,18 +89,22 @@ Tensor grey_of(const Tensor& probabilities, std::int64_t k) {
 std::vector<PredictionTask> prediction_tasks(const std::vector<fs::path>& paths, const fs::path& out,
                                              ProbabilityFormat probabilities, std::int64_t classes) {
   const std::vector<fs::path> files = image_paths(paths);
-  std::map<std::string, int> stems;
+  std::map<std::string, int> stems, filenames;
   std::set<fs::path> inputs;
   for (const fs::path& file : files) {
     ++stems[file.stem().string()];
+    ++filenames[file.filename().string()];
     inputs.insert(fs::weakly_canonical(file));
   }
   std::vector<PredictionTask> tasks;
   std::map<std::string, fs::path> written;
   const fs::path folder = fs::weakly_canonical(out);
+  const int folders = folders_apart(files, filenames);
   for (const fs::path& file : files) {
     std::string name = file.stem().string();
-    if (stems[name] > 1) {
+    if (filenames[file.filename().string()] > 1) {
+      name = name_under(file, folders);
+    } else if (stems[name] > 1) {
       name = file.filename().string();
       std::replace(name.begin(), name.end(), '.', '_');
     }

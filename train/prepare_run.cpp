@@ -4,15 +4,16 @@
 #include <cmath>
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>
+#include <tessera/core/random.hpp>
 #include <tessera/data/augmentation_spec.hpp>
 #include <tessera/data/folder.hpp>
 #include <tessera/data/mask_encoding.hpp>
 #include <tessera/data/shapes.hpp>
-#include <tessera/interop/atomic_file.hpp>
 #include <tessera/train/check_samples.hpp>
 #include <tessera/train/mask_passes.hpp>
 #include <tessera/train/pass_progress.hpp>
 #include <tessera/train/run.hpp>
+#include <tessera/train/run_folder.hpp>
 
 namespace tessera {
 namespace {
@@ -63,21 +64,6 @@ Size2D default_crop(const Dataset& data) {
     return std::clamp<std::int64_t>(std::llround(static_cast<double>(whole) * 7 / 8 / 16) * 16, 32, 256);
   };
   return {side(image.size(0)), side(image.size(1))};
-}
-
-/// The first of BEGINNING1, BEGINNING2, ... that is not there.
-fs::path new_folder(const std::string& beginning) {
-  for (int n = 1;; ++n)
-    if (fs::path folder = fmt::format("{}{}", beginning, n); !fs::exists(folder)) return folder;
-}
-
-/// A run that begins where another one was moves that one aside.
-void keep_earlier_run(Run& run) {
-  const fs::path& out = run.options.out;
-  if (!fs::exists(out / "last.safetensors")) return;
-  const fs::path aside = new_folder((out.has_filename() ? out : out.parent_path()).string() + '.');
-  fs::rename(out, aside);
-  run.notes.push_back(fmt::format("the earlier run in {} is now {}", out.string(), aside.string()));
 }
 
 void open_both_parts(Run& run) {
@@ -139,10 +125,19 @@ void fill_defaults(Run& run) {
   if (o.out.empty()) o.out = new_folder(fmt::format("runs/{}-", o.model.name));
 }
 
+/// How many images a part has, and a hash of their names.
+std::string images_of(const Dataset& data) {
+  std::uint64_t names = 0;
+  if (const auto* folder = dynamic_cast<const FolderDataset*>(&data))
+    for (const FolderDataset::Pair& pair : folder->pairs()) names = names * 31 + stream_of(pair.stem);
+  return names == 0 ? fmt::format("{}", data.size()) : fmt::format("{} (names {:08x})", data.size(), names >> 32);
+}
+
 /// The options that change the result, with what else of the data does.
 std::map<std::string, std::string> recorded(const Run& run) {
   std::map<std::string, std::string> all = recorded_options(run.options);
-  all.emplace("training images", fmt::format("{}", run.train->size()));
+  all.emplace("training images", images_of(*run.train));
+  all.emplace("validation images", images_of(*run.val));
   return all;
 }
 
@@ -185,7 +180,6 @@ Run prepare(RunOptions options, const Checkpoint* saved) {
   run.model->initialize(o.seed);
   if (o.size == Size2D{}) o.size = default_crop(*run.train);
   o.size = run.model->input_sizes().enlarged(o.size);
-  if (saved == nullptr) keep_earlier_run(run);
   make_output_folder(o.out);
   if (saved != nullptr) {
     check_unchanged(recorded(run), *saved);
@@ -231,14 +225,6 @@ std::shared_ptr<const Dataset> open_data(const std::string& data, const std::str
                                                        .channels = checkpoint.model.in_channels,
                                                        .names = checkpoint.labels.names,
                                                        .encoding = checkpoint.labels.encoding});
-}
-
-void make_output_folder(const fs::path& folder) {
-  std::error_code error;
-  fs::create_directories(folder, error);
-  if (error && !fs::is_directory(folder))
-    throw IoError(fmt::format("{}: cannot make the output folder: {}", folder.string(), error.message()));
-  const AtomicFile probe(folder / "last.safetensors");  // never committed, so it leaves nothing behind
 }
 
 }  // namespace tessera

@@ -10,6 +10,7 @@
 #include <tessera/train/progress.hpp>
 #include <tessera/train/report.hpp>
 #include <tessera/train/run.hpp>
+#include <tessera/train/run_folder.hpp>
 #include <tessera/train/trainer.hpp>
 
 namespace tessera {
@@ -69,6 +70,9 @@ class Execution {
         progress_(out) {}
 
   RunEnd train() {
+    if (!run_.resumed())
+      if (const fs::path aside = keep_earlier_run(options_.out); !aside.empty())
+        progress_.say(fmt::format("the earlier run in {} is now {}", options_.out.string(), aside.string()));
     announce();
     restore();
     write_options();
@@ -137,11 +141,7 @@ class Execution {
     train_epoch();
     const Trainer::Status status = trainer_.status();
     const Evaluation evaluation = validate();
-    if (!std::isfinite(evaluation.loss))
-      throw Error(
-          fmt::format("epoch {}, step {}: the validation loss is not finite; a lower learning rate than {:.3g}, "
-                      "--clip-norm 1 or --warmup 1 may help",
-                      trainer_.epoch() + 1, trainer_.step(), status.lr));
+    if (!std::isfinite(evaluation.loss)) trainer_.stop("the validation loss");
     trainer_.end_epoch();
     const SegmentationScores scores = evaluation.confusion.scores();
     const EpochRecord record{.epoch = trainer_.epoch(),
@@ -229,6 +229,7 @@ class Execution {
     try {
       save_checkpoint(options_.out / name, checkpoint);
     } catch (const IoError& error) {
+      if (!fs::exists(options_.out / "last.safetensors")) throw;
       throw IoError(fmt::format("{}; what was saved before is whole: segment train --resume {} goes on from there",
                                 error.what(), options_.out.string()));
     }

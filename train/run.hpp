@@ -39,7 +39,7 @@ enum class RunEnd : std::uint8_t { finished, interrupted };
 
 /// Trains: writes options.toml at once; after every epoch a line of history.jsonl, best.safetensors (by validation
 /// mIoU, the earlier at a tie) and last.safetensors, this one every `save_every` minutes, too; pictures at the end.
-/// Shows on `out` how it goes.
+/// Shows on `out` how it goes. A run that begins where another one was moves that one aside.
 ///
 /// A run that was ended between two steps, by whatever, and resumed writes the files of one that was not, but for the
 /// times in history.jsonl. `interrupted` is asked after every step: true saves and returns.
@@ -56,11 +56,9 @@ LoaderOptions validation_batches(const Checkpoint& checkpoint);
 /// The loss that the checkpoint's options name.
 LabelLoss loss_of(const Checkpoint& checkpoint);
 
-/// Evaluates at the images' own sizes with the checkpoint's loss.
+/// Evaluates at the images' own sizes with the checkpoint's loss; what cannot be read is left out and `skipped` says
+/// so.
 Evaluation evaluate(SegmentationModel& model, std::shared_ptr<const Dataset> data, const Checkpoint& checkpoint,
                     EvaluationOptions options = {});
-
-/// Makes the folder where there is none; IoError where no file can be written into it.
-void make_output_folder(const std::filesystem::path& folder);
 
 }  // namespace tessera

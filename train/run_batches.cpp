@@ -34,7 +34,9 @@ LoaderOptions validation_batches(const Checkpoint& checkpoint) {
 Evaluation evaluate(SegmentationModel& model, std::shared_ptr<const Dataset> data, const Checkpoint& checkpoint,
                     EvaluationOptions options) {
   options.inference = with_training_size(options.inference, checkpoint);
-  Loader batches(std::move(data), validation_batches(checkpoint));
+  LoaderOptions loading = validation_batches(checkpoint);
+  loading.skip_unreadable = true;
+  Loader batches(std::move(data), loading);
   return evaluate(model, batches, loss_of(checkpoint), options);
 }
 

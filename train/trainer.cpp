@@ -46,10 +46,12 @@ Trainer::Trainer(SegmentationModel& model, Loader& loader, LabelLoss loss, const
 }
 
 void Trainer::stop(const std::string& what, const std::string& where) const {
+  const bool between_steps = status_.batch == loader_->batches();
   throw Error(
       fmt::format("epoch {}, step {}: {} is not finite{}; a lower learning rate than {:.3g}, --clip-norm 1 or --warmup "
                   "1 may help",
-                  epoch_ + 1, step_ + 1, what, where.empty() ? "" : ", and first of all " + where, optimizer_->lr()));
+                  epoch_ + 1, between_steps ? step_ : step_ + 1, what,
+                  where.empty() ? "" : ", and first of all " + where, optimizer_->lr()));
 }
 
 void Trainer::add_gradients(const Batch& batch, Step& step) {
@@ -71,8 +73,7 @@ void Trainer::add_gradients(const Batch& batch, Step& step) {
 void Trainer::update(const Step& step) {
   const std::vector<Parameter> parameters = optimizer_->parameters();
   if (step.loss_weight > step.unit) scale_grad(parameters, step.unit / step.loss_weight);
-  if (!std::isfinite(grad_norm(parameters)))
-    stop("the gradient of " + gradient_not_finite(*model_, step.last_images), "");
+  if (!std::isfinite(grad_norm(parameters))) stop("the gradient of " + gradient_not_finite(*model_, step.last_images));
   if (clip_norm_ > 0) clip_grad_norm(parameters, clip_norm_);
   optimizer_->step();
   ++step_;

@@ -74,11 +74,13 @@ class Trainer {
     WeightAverage* average_;
   };
 
+  /// Error: the epoch and step in which `what` was not finite, where it began if that is known, and what may help.
+  [[noreturn]] void stop(const std::string& what, const std::string& where = "") const;
+
  private:
   struct Step;
   void add_gradients(const Batch& batch, Step& step);
   void update(const Step& step);
-  [[noreturn]] void stop(const std::string& what, const std::string& where) const;
 
   SegmentationModel* model_;
   Loader* loader_;

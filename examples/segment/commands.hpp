@@ -38,7 +38,7 @@ struct TrainOptions {
 struct EvaluateOptions {
   std::filesystem::path model;
   std::string data;
-  std::string split = "val";
+  std::string split;  ///< empty: val, or all of a folder that holds images/ and masks/ itself
   bool json = false;
   tessera::EvaluationOptions measures{};
 };
@@ -68,7 +68,8 @@ struct SummaryOptions {
 
 /// Returns the exit status: 0, 130 where Ctrl-C ended it, 1 where a self-test did not pass.
 int train(const TrainOptions& options);
-void evaluate(const EvaluateOptions& options);
+/// False where a file could not be read.
+bool evaluate(const EvaluateOptions& options);
 /// False where a file could not be predicted.
 bool predict(const PredictOptions& options);
 void inspect(const InspectOptions& options);

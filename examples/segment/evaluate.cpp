@@ -1,5 +1,7 @@
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
+#include <tessera/data/folder.hpp>
 #include <tessera/train/evaluate.hpp>
 
 #include "commands.hpp"
@@ -9,16 +11,25 @@ namespace segment {
 
 using namespace tessera;
 
-void evaluate(const EvaluateOptions& options) {
+bool evaluate(const EvaluateOptions& options) {
   const Checkpoint checkpoint = checked([&] { return load_checkpoint(options.model); });
   const auto model = checked([&] { return rebuild_model(checkpoint); });
-  const auto data = checked([&] { return open_data(options.data, options.split, checkpoint); });
+  const bool whole = options.split.empty() && is_plain(options.data);
+  const std::string split = options.split.empty() && !whole ? "val" : options.split;
+  const auto data = checked([&] { return open_data(options.data, split, checkpoint); });
   const Evaluation evaluation = tessera::evaluate(*model, data, checkpoint, options.measures);
+  for (const SkippedSample& sample : evaluation.skipped) spdlog::error("{}; it is left out", sample.reason);
+  if (evaluation.images == 0) throw BadInput(fmt::format("{}: no image can be read", options.data));
+  if (whole && !options.json)
+    fmt::print(
+        "all of {}; of a network trained on this very folder, --split val measures the fifth it has not seen\n\n",
+        options.data);
   const Labels& labels = checkpoint.labels;
   if (options.json)
     fmt::print("{}\n", to_json(evaluation, labels));
   else
     fmt::print("{}\n\n{}\n", to_text(evaluation, labels), to_text(evaluation.confusion, labels));
+  return evaluation.skipped.empty();
 }
 
 }  // namespace segment

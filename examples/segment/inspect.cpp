@@ -21,7 +21,8 @@ void inspect(const InspectOptions& options) {
   const FolderAudit audit = checked([&] {
     return audit_folder(
         options.folder,
-        {.names = map.names,
+        {.color_map = options.color_map,
+         .names = map.names,
          .encoding = map.encoding,
          .begin = [&](std::int64_t pairs) { progress = std::make_unique<PassProgress>("images read", pairs, stderr); },
          .advance = [&] { progress->advance(); }});

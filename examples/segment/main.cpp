@@ -77,7 +77,8 @@ std::string augmentation_help() {
 void add_train(CLI::App& parent, TrainOptions& o, int& status) {
   CLI::App& app = *parent.add_subcommand("train", "Train a network on a folder of images and masks");
   app.footer(std::string(R"(
-DIR holds train/images, train/masks, val/images and val/masks. A mask is an image of class indices, 0 the first class,
+DIR holds train/images, train/masks, val/images and val/masks; or images and masks alone, of which every fifth pair or so
+is kept to validate on, the same ones each time. A mask is an image of class indices, 0 the first class,
 and has the file stem of its image (cat.jpg and cat.png). Images may have any size.
 
 RUN gets options.toml (all options), history.jsonl (a line an epoch), report.html (curves, classes and images, to be
@@ -132,7 +133,7 @@ Examples:
   });
 }
 
-void add_evaluate(CLI::App& parent, EvaluateOptions& o) {
+void add_evaluate(CLI::App& parent, EvaluateOptions& o, int& status) {
   CLI::App& app = *parent.add_subcommand("evaluate", "Measure a network on images with masks");
   app.footer(R"(
 Counts over all pixels of all images together (one confusion matrix); pixels of the ignored label do not count.
@@ -144,13 +145,16 @@ Counts over all pixels of all images together (one confusion matrix); pixels of 
   boundary F1 (BF)        F1 of the outlines that lie within the tolerance of each other, by class and image; its mean
                           over each image's classes, then over images (Csurka et al. 2013, SegNet)
   per-image mIoU          the mean of each image's own mIoU; some papers give this one
+A file that cannot be read is reported and left out; the exit status is then 1.
 
 Examples:
-  segment evaluate runs/unet-1/best.safetensors --data cells
+  segment evaluate runs/unet-1 --data cells
   segment evaluate runs/unet-1/best.safetensors --data cells --split test --json)");
-  app.add_option("MODEL", o.model, "A checkpoint, such as RUN/best.safetensors")->required();
+  app.add_option("MODEL", o.model, "A checkpoint, or a run's folder, whose best one it is")->required();
   app.add_option("--data", o.data, "A folder, or \"shapes\"")->required()->type_name("DIR|shapes");
-  app.add_option("--split", o.split, "Which part of it: DIR/SPLIT/images and DIR/SPLIT/masks")->capture_default_str();
+  app.add_option("--split", o.split,
+                 "Which part of it: DIR/SPLIT/images and DIR/SPLIT/masks; val by default, all of a DIR that holds "
+                 "images/ and masks/ itself");
   app.add_flag("--json", o.json, "Print JSON, with the scores of every image");
   app.add_option("--boundary-tolerance", o.measures.boundary_tolerance,
                  "How far outlines may lie apart, as a share of the image's diagonal")
@@ -158,28 +162,34 @@ Examples:
       ->capture_default_str();
   add_inference(app, o.measures.inference);
   add_threads(app);
-  app.final_callback([&o] { evaluate(o); });
+  app.final_callback([&o, &status] { status = evaluate(o) ? 0 : 1; });
 }
 
 void add_predict(CLI::App& parent, PredictOptions& o, int& status) {
   CLI::App& app = *parent.add_subcommand("predict", "Segment images");
   app.footer(R"(
 Images may have any size. For cat.jpg, OUT gets cat.png, a grey PNG of class indices, and cat_overlay.png, the image
-under the colours of its classes; beside a cat.png it is called cat_jpg. Files that are there already are replaced, but
+under the colours of its classes; beside a cat.png it is called cat_jpg, and where another folder has a cat.jpg, FOLDER_cat. Files that are there already are replaced, but
 never an image that is to be read. An image that cannot be read is reported and left out; the exit status is then 1.
 
 Examples:
   segment predict runs/unet-1/best.safetensors photo.jpg --out masks
   segment predict runs/unet-1/best.safetensors cells/val/images more/*.png --out masks
   segment predict runs/unet-1/best.safetensors slides --out masks --tile 512 --overlap 0.5 --probabilities png)");
-  app.add_option("MODEL", o.model, "A checkpoint, such as RUN/best.safetensors")->required();
+  app.add_option("MODEL", o.model, "A checkpoint, or a run's folder, whose best one it is")->required();
   app.add_option("PATHS", o.paths, "Images, and folders of images")->required();
   app.add_option("--out", o.out, "Folder for the predictions")->required()->type_name("DIR");
-  app.add_option("--probabilities", o.probabilities,
-                 "Also write the classes' probabilities: as cat_probabilities.safetensors (f32, height x width x "
-                 "classes) or as cat_probability_K.png for each class K (16-bit grey)")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, tessera::ProbabilityFormat>{
-          {"safetensors", tessera::ProbabilityFormat::safetensors}, {"png", tessera::ProbabilityFormat::png}}));
+  app.add_option_function<std::string>(
+         "--probabilities",
+         [&o](const std::string& text) {
+           using tessera::ProbabilityFormat;
+           if (text != "safetensors" && text != "png")
+             throw CLI::ValidationError("--probabilities", "expected one of safetensors, png, got " + text);
+           o.probabilities = text == "png" ? ProbabilityFormat::png : ProbabilityFormat::safetensors;
+         },
+         "Also write the classes' probabilities: as cat_probabilities.safetensors (f32, height x width x "
+         "classes) or as cat_probability_K.png for each class K (16-bit grey)")
+      ->type_name("safetensors|png");
   app.add_flag("--skip-existing", o.skip_existing, "Leave out images whose predictions are there already");
   add_inference(app, o.inference);
   add_threads(app);
@@ -207,6 +217,16 @@ Examples:
   app.final_callback([&o] { inspect(o); });
 }
 
+/// A checkpoint knows its network, and a name is given once.
+void check_network_options(const CLI::App& app, const std::string& network) {
+  if (network.empty()) return;
+  const bool checkpoint = std::filesystem::exists(network);
+  for (const char* option : {"--model", "--width", "--depth", "--norm", "--classes", "--channels"})
+    if (app.count(option) > 0 && (checkpoint || option == std::string("--model")))
+      throw CLI::ValidationError(option,
+                                 checkpoint ? network + " says what its network is" : "the network is " + network);
+}
+
 void add_summary(CLI::App& parent, SummaryOptions& o, RunOptions& network) {
   CLI::App& app = *parent.add_subcommand("summary", "List a network's layers, weights, work, memory and time");
   app.footer(R"(
@@ -225,13 +245,28 @@ Examples:
   add_size(app, o.size, "Size of the image; 256 by default");
   app.add_flag("--json", o.json, "Print JSON");
   add_threads(app);
-  app.final_callback([&o, &network] {
+  app.final_callback([&app, &o, &network] {
+    check_network_options(app, o.network);
     const std::int64_t channels = o.model.in_channels;
     o.model = network.model;
     o.model.in_channels = channels;
     o.model.classes = network.classes;
     summarize(o);
   });
+}
+
+/// CLI11 would only say that they were not expected.
+[[noreturn]] void refuse_arguments(const CLI::App& app) {
+  const CLI::App* const command = app.get_subcommands().empty() ? &app : app.get_subcommands().front();
+  const std::string first = app.remaining(true).front();
+  if (!first.starts_with("--"))
+    throw BadInput(fmt::format("segment {}: did not expect \"{}\"", command->get_name(), first));
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command->get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  const std::string given = first.substr(0, first.find('='));
+  throw BadInput(fmt::format("segment {} has no option {}; the nearest is {}", command->get_name(), given,
+                             tessera::nearest_name(given, names)));
 }
 
 /// CLI11 would only say that a command is missing.
@@ -257,13 +292,17 @@ int run(int argc, char** argv) {
   RunOptions summarized{.model = {.name = "unet"}, .classes = 2};
   int status = 0;
   add_train(app, train_options, status);
-  add_evaluate(app, evaluate_options);
+  add_evaluate(app, evaluate_options, status);
   add_predict(app, predict_options, status);
   add_inspect(app, inspected);
   add_summary(app, summary_options, summarized);
   try {
     check_command(app, argc, argv);
-    app.parse(argc, argv);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ExtrasError&) {
+      refuse_arguments(app);
+    }
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   } catch (const BadInput& error) {

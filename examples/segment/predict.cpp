@@ -4,6 +4,7 @@
 #include <tessera/train/pictures.hpp>
 #include <tessera/train/predict.hpp>
 #include <tessera/train/progress.hpp>
+#include <tessera/train/run_folder.hpp>
 
 #include "commands.hpp"
 

@@ -7,15 +7,15 @@
 namespace tessera {
 
 Loss ClassOverlap::loss(const Tensor& score) const {
-  const double factor = pixels / static_cast<double>(score.numel());
-  return {sum((1.0 - score) * present) * factor, pixels};
+  return {sum((1.0 - score) * present) * (pixels / classes), pixels};
 }
 
 ClassOverlap class_overlap(std::string_view op, const Tensor& logits, const Tensor& labels,
-                           std::optional<std::int64_t> ignore_index) {
+                           std::optional<std::int64_t> ignore_index, bool background) {
   check_labels(op, logits, labels);
   const std::int64_t rows = labels.numel(), classes = logits.size(-1);
   const DType dtype = logits.dtype();
+  if (!background && classes < 2) raise<ValueError>(op, "without the background there is no class left of 1");
   Tensor truth = Tensor::zeros({rows, classes}, dtype), counted = Tensor::ones({rows, 1}, dtype);
   Tensor truth_sums = Tensor::zeros({classes}, dtype), present = Tensor::zeros({classes}, dtype);
   std::int64_t pixels = 0;
@@ -38,10 +38,11 @@ ClassOverlap class_overlap(std::string_view op, const Tensor& logits, const Tens
         ++pixels;
       }
     });
+    if (!background) there[0] = 0;
   });
   const Tensor probability = softmax(logits.reshape({rows, classes}));
   return {sum(probability * truth, {0}), sum(probability * counted, {0}) + truth_sums, present,
-          static_cast<double>(pixels)};
+          static_cast<double>(pixels), static_cast<double>(background ? classes : classes - 1)};
 }
 
 }  // namespace tessera

@@ -18,15 +18,19 @@ LabelLoss loss_named(std::string_view name, std::string_view spec, const LossSpe
     return [o](const Tensor& logits, const Tensor& labels) {
       return focal_loss(logits, labels, {.class_weights = o.class_weights, .ignore_index = o.ignore_index});
     };
-  if (name == "dice")
-    return [o](const Tensor& logits, const Tensor& labels) {
-      return dice_loss(logits, labels, {.ignore_index = o.ignore_index});
+  const bool background = !name.ends_with("_objects");
+  if (name == "dice" || name == "dice_objects")
+    return [o, background](const Tensor& logits, const Tensor& labels) {
+      return dice_loss(logits, labels, {.ignore_index = o.ignore_index, .background = background});
     };
-  if (name == "jaccard")
-    return [o](const Tensor& logits, const Tensor& labels) {
-      return soft_jaccard_loss(logits, labels, {.ignore_index = o.ignore_index});
+  if (name == "jaccard" || name == "jaccard_objects")
+    return [o, background](const Tensor& logits, const Tensor& labels) {
+      return soft_jaccard_loss(logits, labels, {.ignore_index = o.ignore_index, .background = background});
     };
-  raise<ValueError>("loss", "no loss is called \"{}\" in \"{}\"; there are ce, focal, dice and jaccard", name, spec);
+  raise<ValueError>(
+      "loss",
+      "no loss is called \"{}\" in \"{}\"; there are ce, focal, dice, jaccard, dice_objects and jaccard_objects", name,
+      spec);
 }
 
 double factor_of(std::string_view text, std::string_view spec) {

@@ -17,7 +17,8 @@ struct LossSpecOptions {
   double label_smoothing = 0;                               ///< of ce
 };
 
-/// The weighted sum of losses that a text such as "ce+0.5*dice" names: ce, focal, dice, jaccard.
+/// The weighted sum of losses that a text such as "ce+0.5*dice" names: ce, focal, dice, jaccard, and
+/// dice_objects and jaccard_objects, which leave class 0 out.
 ///
 /// ValueError says which part was not understood and what names there are.
 LabelLoss loss_from_spec(std::string_view spec, const LossSpecOptions& options = {});

@@ -102,11 +102,46 @@ TEST_CASE("folders that are missing or empty are named with what was expected") 
   const DataFolder folder;
   CHECK_THROWS_WITH_AS(FolderDataset(folder.at("nowhere"), "train"),
                        (folder.at("nowhere/train/images") + ": no such folder; expected " + folder.at("nowhere") +
-                        "/{train,val}/{images,masks}")
+                        "/{train,val}/{images,masks}, or images and masks in " + folder.at("nowhere") + " itself")
                            .c_str(),
                        IoError);
   CHECK_THROWS_WITH_AS(FolderDataset(folder.path(), "val"),
                        (folder.at("val/images") + ": holds no PNG, JPEG or PNM file").c_str(), IoError);
+}
+
+TEST_CASE("of a folder that holds images and masks itself a fifth is to validate on, the same ones every time") {
+  const test::TemporaryFolder folder;
+  for (const char* kind : {"images", "masks"}) std::filesystem::create_directories(folder / kind);
+  const auto add = [&](const std::string& stem) {
+    for (const char* kind : {"images/", "masks/"})
+      write_png(folder / (kind + stem + ".png"), Tensor::from<std::uint8_t>({0, 1}, {1, 2}));
+  };
+  const auto stems = [&](const std::string& split) {
+    std::vector<std::string> names;
+    const FolderDataset part(folder.path(), split);
+    for (const FolderDataset::Pair& pair : part.pairs()) names.push_back(pair.stem);
+    return names;
+  };
+  add("only");
+  CHECK_THROWS_WITH_AS(
+      FolderDataset(folder.path(), "val"),
+      (folder.path().string() + ": expected two images or more, one of them to validate on, got 1").c_str(), IoError);
+  for (int i = 0; i < 11; ++i) add(fmt::format("{:02}", i));
+  const std::vector<std::string> train = stems("train"), val = stems("val");
+  CHECK(train.size() == 10);
+  CHECK(val.size() == 2);
+  std::vector<std::string> both;
+  std::merge(train.begin(), train.end(), val.begin(), val.end(), std::back_inserter(both));
+  CHECK(both == stems(""));
+  CHECK(stems("val") == val);
+  CHECK_THROWS_AS(FolderDataset(folder.path(), "test"), IoError);
+  // Fourteen images still leave two: those of before, unless a new one took the place of one.
+  add("11");
+  add("12");
+  const std::vector<std::string> later = stems("val");
+  CHECK(std::count_if(later.begin(), later.end(), [&](const std::string& stem) {
+          return stem == val[0] || stem == val[1] || stem == "11" || stem == "12";
+        }) == 2);
 }
 
 TEST_CASE("a mask of another size than its image is an error with both sizes") {

@@ -117,7 +117,7 @@ TEST_CASE("an elastic warp moves pixels smoothly, by about as much as it was ask
 
 TEST_CASE("warps that make no sense are refused") {
   CHECK_THROWS_WITH_AS(random_warp({.min_scale = 2, .max_scale = 1}),
-                       "random_warp: expected scales above 0 and up to 100, the smaller first, got 2 to 1", ValueError);
+                       "scale: expected factors above 0 and up to 100, the smaller first, got 2 to 1", ValueError);
   CHECK_THROWS_AS(random_warp({.min_scale = 0}), ValueError);
   CHECK_THROWS_AS(random_warp({.rotation = -1}), ValueError);
   CHECK_THROWS_AS(random_warp({.elastic = NAN}), ValueError);

@@ -35,6 +35,14 @@ TEST_CASE("wrong usage ends with status 2 and says what would be right") {
   CHECK(segment("train --data shapes --size 0").status == 2);
   CHECK(segment("train --data shapes --lr -1").status == 2);
   CHECK(segment("train --data shapes --threads 0").status == 2);
+  const Ran unknown = segment("train --data shapes --bathc-size=8");
+  CHECK(unknown.status == 2);
+  CHECK(has(unknown, "segment train has no option --bathc-size; the nearest is --batch-size"));
+  CHECK(has(segment("inspect here there"), "did not expect \"there\""));
+  CHECK(has(segment("predict m x --out y --probabilities tiff"), "expected one of safetensors, png, got tiff"));
+  const Ran twice = segment("summary unet --model tiny");
+  CHECK(twice.status == 2);
+  CHECK(has(twice, "--model: the network is unet"));
 }
 
 TEST_CASE("wrong input ends with status 2 and names the file") {
@@ -102,6 +110,20 @@ TEST_CASE("a network is trained, evaluated, used and summed up from the command 
   CHECK(partly.status == 1);
   CHECK(has(partly, "colour.png"));
   CHECK(fs::exists(folder / "more/image0.png"));
+  const Ran missing = segment("predict " + model + " " + images + " " + (folder / "none.png").string() + " --out " +
+                              (folder / "more").string());
+  CHECK(missing.status == 1);
+  CHECK(has(missing, "none.png"));
+  CHECK(has(missing, "4 of 5 images predicted"));
+
+  // All of a folder that holds images and masks itself, but for a file that cannot be read; by the run's folder.
+  fs::copy(folder / "data/val", folder / "test", fs::copy_options::recursive);
+  CHECK(has(segment("evaluate " + run + " --data " + (folder / "test").string()), "all of "));
+  std::ofstream(folder / "test/images/image1.png") << "broken";
+  const Ran in_part = segment("evaluate " + run + " --data " + (folder / "test").string());
+  CHECK(in_part.status == 1);
+  CHECK(has(in_part, "images/image1.png"));
+  CHECK(has(in_part, "3 images"));
 
   const Ran tiled = segment("predict " + model + " " + images + " --tile 16 --overlap 0.5 --all-flips " +
                             "--probabilities png --out " + (folder / "masks").string());
@@ -123,6 +145,9 @@ TEST_CASE("a network is trained, evaluated, used and summed up from the command 
   CHECK(has(summed, "[1, 40, 40, 2]"));
   CHECK(has(summed, "memory for one image, measured"));
   CHECK(has(summed, "ms a pass"));
+  const Ran wide = segment("summary " + model + " --width 64");
+  CHECK(wide.status == 2);
+  CHECK(has(wide, "--width: " + model + " says what its network is"));
 }
 
 TEST_CASE("a network is summed up by its name, also as JSON") {

@@ -114,13 +114,13 @@ TEST_CASE("images are enlarged to the next valid size") {
 
 TEST_CASE("options that no model can have are refused by name") {
   CHECK(test::message_of<ValueError>([] { make_model({.name = "segnet", .classes = 2}); }) ==
-        "make_model: there is no model \"segnet\"; there are tiny, unet, fcn, erfnet");
+        "model: there is no model \"segnet\"; there are tiny, unet, fcn, erfnet");
   CHECK(test::message_of<ValueError>([] { make_model({.name = "tiny", .classes = 2, .width = 8}); }) ==
-        "make_model: \"tiny\" has no option \"width\"");
+        "model: tiny takes no width");
   CHECK(test::message_of<ValueError>([] { make_model({.name = "fcn", .classes = 2, .depth = 2}); }) ==
-        "make_model: \"fcn\" has no option \"depth\"");
+        "model: fcn takes no depth");
   CHECK(test::message_of<ValueError>([] { make_model({.name = "erfnet", .classes = 2, .normalization = "group"}); }) ==
-        "make_model: \"erfnet\" has no option \"normalization\"");
+        "model: erfnet takes no normalization");
   CHECK(test::message_of<ValueError>([] { UNet({.classes = 2, .normalization = "layer"}); }) ==
         "UNet: .normalization must be \"batch\", \"group\" or \"none\", got \"layer\"");
   CHECK(test::message_of<ValueError>([] { UNet({.classes = 2, .depth = 0}); }) ==

@@ -113,6 +113,31 @@ TEST_CASE("coloured masks are counted by colour, and by class once a colour map 
   CHECK(known.counts.values.at(1).pixels == 2);
   CHECK(known.class_pixels.pixels == std::vector<std::int64_t>{1, 2});
   CHECK(to_text(known).find("road") != std::string::npos);
+  CHECK(known.parts[0].empty_masks.empty());
+}
+
+TEST_CASE("masks without an object are listed, also where all that they hold is ignored") {
+  const Folder folder;
+  for (const char* name : {"a.png", "b.png", "c.png", "d.png"}) folder.image(name, {1, 2, 3});
+  folder.mask("a.png", Tensor::from<std::uint8_t>({0, 1}, {1, 2}));
+  folder.mask("b.png", Tensor::from<std::uint8_t>({0, 0}, {1, 2}));
+  folder.mask("c.png", Tensor::from<std::uint8_t>({255, 0}, {1, 2}));
+  folder.mask("d.png", Tensor::from<std::uint8_t>({255, 255}, {1, 2}));
+  const FolderAudit audit = audit_folder(folder.path());
+  CHECK(audit.advice.ignore_index == 255);
+  CHECK(audit.parts[0].empty_masks == std::vector<std::string>{"b.png", "c.png", "d.png"});
+}
+
+TEST_CASE("masks of one value have nothing to suggest, and no weights") {
+  for (const std::uint8_t value : {std::uint8_t{0}, std::uint8_t{255}}) {
+    const Folder folder;
+    folder.image("a.png", {1, 2, 3});
+    folder.mask("a.png", Tensor::from<std::uint8_t>({value, value}, {1, 2}));
+    const std::string text = to_text(audit_folder(folder.path()));
+    CHECK(text.find(fmt::format("every pixel is {}: there is nothing to tell apart", value)) != std::string::npos);
+    CHECK(text.find("suggested") == std::string::npos);
+    CHECK(text.find("class weights") == std::string::npos);
+  }
 }
 
 TEST_CASE("palette masks are indices, and different palettes are remarked on") {
@@ -125,6 +150,12 @@ TEST_CASE("palette masks are indices, and different palettes are remarked on") {
   const FolderAudit audit = audit_folder(folder.path());
   CHECK(audit.advice.classes == 2);
   CHECK(audit.advice.remarks.at(0).find("2 different palettes") != std::string::npos);
+  CHECK(to_text(audit).find("read as indices") != std::string::npos);
+  const FolderAudit known = audit_folder(
+      folder.path(), {.color_map = "map.txt",
+                      .encoding = {.values = {}, .colors = {{{0, 0, 0}, 0}, {{255, 0, 0}, 1}, {{0, 0, 255}, 2}}}});
+  CHECK(to_text(known).find("read by the colour map") != std::string::npos);
+  CHECK(to_text(known).find("suggested: --colour-map map.txt\n") != std::string::npos);
 }
 
 TEST_CASE("classes that grew when a mask was resized with blending are told from real ones") {

@@ -140,7 +140,12 @@ TEST_CASE("bad options and bad data are refused before training begins") {
   options = good;
   options.out = folder / "data/train/images/image0.png/run";
   CHECK(refusal(options).find("cannot make the output folder") != std::string::npos);
-  fs::create_directories(folder / "data/train/images/");
+  fs::copy(folder / "data", folder / "blank", fs::copy_options::recursive);
+  for (const auto& mask : fs::directory_iterator(folder / "blank/train/masks"))
+    write_png(mask.path(), Tensor::zeros({35, 40}, u8));
+  options = good;
+  options.data = folder / "blank";
+  CHECK(refusal(options).find("every mask holds class 0 alone") != std::string::npos);
   fs::remove(folder / "data/val/masks/image2.png");
   CHECK(refusal(good).find("image2.png has no mask") != std::string::npos);
 }
@@ -221,6 +226,8 @@ TEST_CASE("a run that begins where another one was moves that one aside") {
   train(options);
   CHECK(test::file_bytes(folder / "run.1/last.safetensors") == weights);
   CHECK(test::file_bytes(folder / "run/last.safetensors") != weights);
+  prepare_run(options);  // as a preview does: it trains nothing
+  CHECK(!fs::exists(folder / "run.2"));
 }
 
 TEST_CASE("a validation loss that is not finite ends the run before it is saved") {

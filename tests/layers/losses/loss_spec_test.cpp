@@ -23,15 +23,23 @@ TEST_CASE("a text names a weighted sum of losses, with the options given") {
   const double focal = focal_loss(x, labels, {.class_weights = weights, .ignore_index = 7}).mean().item();
   CHECK(value("ce") == doctest::Approx(ce));
   CHECK(value("ce+0.5*dice") == doctest::Approx(ce + 0.5 * dice));
+  CHECK(value("dice_objects") ==
+        doctest::Approx(dice_loss(x, labels, {.ignore_index = 7, .background = false}).mean().item()));
+  CHECK(value("jaccard_objects") ==
+        doctest::Approx(soft_jaccard_loss(x, labels, {.ignore_index = 7, .background = false}).mean().item()));
   CHECK(value("1e-1 * focal + jaccard + 2*dice") == doctest::Approx(0.1 * focal + jaccard + 2 * dice));
 }
 
 TEST_CASE("a loss that was not understood is named with what there is") {
-  CHECK_THROWS_WITH_AS(loss_from_spec("ce+0.5*dise"),
-                       "loss: no loss is called \"dise\" in \"ce+0.5*dise\"; there are ce, focal, dice and jaccard",
-                       ValueError);
+  CHECK_THROWS_WITH_AS(
+      loss_from_spec("ce+0.5*dise"),
+      "loss: no loss is called \"dise\" in \"ce+0.5*dise\"; there are ce, focal, dice, jaccard, dice_objects and "
+      "jaccard_objects",
+      ValueError);
   CHECK_THROWS_WITH_AS(loss_from_spec(""),
-                       "loss: no loss is called \"\" in \"\"; there are ce, focal, dice and jaccard", ValueError);
+                       "loss: no loss is called \"\" in \"\"; there are ce, focal, dice, jaccard, dice_objects and "
+                       "jaccard_objects",
+                       ValueError);
   CHECK_THROWS_AS(loss_from_spec("ce+"), ValueError);
   CHECK_THROWS_WITH_AS(loss_from_spec("half*ce"),
                        "loss: expected a factor such as 0.5 before '*', got \"half\" in \"half*ce\"", ValueError);

@@ -73,6 +73,16 @@ TEST_CASE("losses of small numbers are what a hand computes") {
   CHECK(softmax_cross_entropy(even, both).mean().item() == doctest::Approx(std::log(2.0)));
 }
 
+TEST_CASE("Dice and Jaccard without the background score the other classes alone") {
+  // Even probabilities: of class 1 there are 0.5 of 1 pixel and of 1.5 predicted.
+  const Tensor logits = Tensor::zeros({3, 2}, f64), labels = Tensor::from<std::uint8_t>({0, 0, 1}, {3});
+  CHECK(dice_loss(logits, labels, {.background = false}).mean().item() == doctest::Approx(1 - 1 / 2.5));
+  CHECK(dice_loss(logits, labels).mean().item() == doctest::Approx(1 - (1 / 2.5 + 2 / 3.5) / 2));
+  CHECK(soft_jaccard_loss(logits, labels, {.background = false}).mean().item() == doctest::Approx(1 - 0.5 / 2));
+  CHECK_THROWS_WITH_AS(dice_loss(Tensor::zeros({1, 1}), Tensor::zeros({1}, u8), {.background = false}),
+                       "dice_loss: without the background there is no class left of 1", ValueError);
+}
+
 TEST_CASE("losses of two halves average to the loss of the whole by their sums and weights") {
   const Tensor x = random_tensor({2, 2, 2, 4});
   const auto half = [&](const Tensor& t, std::int64_t which) {
