@@ -48,8 +48,16 @@ SavedInput::SavedInput(const Tensor& input) {
 
 Tensor SavedInput::get() const {
   // Backward reaches the producer after every call that reads what it made.
-  if (const std::shared_ptr<Gradient> record = record_.lock()) return record->producer->node->recompute(record->output);
-  return kept_;
+  const std::shared_ptr<Gradient> record = record_.lock();
+  if (!record) return kept_;
+  Tensor whole = Tensor::empty(record->shape, record->dtype);
+  record->producer->node->recompute(record->output, whole, 0);
+  return whole;
+}
+
+void SavedInput::recompute(Tensor& whole, std::int64_t begin) const {
+  const std::shared_ptr<Gradient> record = record_.lock();
+  record->producer->node->recompute(record->output, whole, begin);
 }
 
 bool grad_enabled() { return recording; }

@@ -48,6 +48,10 @@ class SavedInput {
   explicit SavedInput(const Tensor& input);
   /// ValueError where the numbers were kept and have been written to since.
   Tensor get() const;
+  /// True where they are not kept.
+  bool recomputes() const { return !record_.expired(); }
+  /// Puts the numbers of an input that recomputes where Node::recompute says.
+  void recompute(Tensor& whole, std::int64_t begin) const;
 
  private:
   Saved kept_;                      ///< undefined where it is recomputed
@@ -75,7 +79,8 @@ struct Node {
   }
   /// True where recompute() gives an output again, to the same bits, from what backward needs anyway.
   virtual bool recomputes(std::size_t /*output*/) const { return false; }
-  virtual Tensor recompute(std::size_t /*output*/) const { return {}; }
+  /// Puts it into `whole`, which differs in its last axis alone: there from position `begin` on.
+  virtual void recompute(std::size_t /*output*/, Tensor& /*whole*/, std::int64_t /*begin*/) const {}
   /// Adds this op to a trace; fused ops override it to list the plain ops they stand for.
   virtual void add_to(Trace& trace, const std::vector<Tensor>& inputs, const std::vector<Tensor>& outputs) const;
 };

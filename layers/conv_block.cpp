@@ -35,10 +35,11 @@ ConvBlock::ConvBlock(ConvBlockOptions options) : options_(std::move(options)) {
       options_.convolution);
 }
 
-ConvBlock::Pooled ConvBlock::run(const Tensor& x, bool keep_unpooled) {
+ConvBlock::Pooled ConvBlock::run(Tensor x, bool keep_unpooled) {
   const bool normalizes = group_norm_ || (batch_norm_ && !batch_norm_->folded());
   const Activation epilogue = normalizes ? activation::linear : options_.activation;
   Tensor y = std::visit([&](const auto& conv) { return conv->with_activation(x, epilogue); }, conv_);
+  x = {};
   const bool pools = options_.pool != Size2D(1);
   if (normalizes && batch_norm_ && fits_norm_block(options_.activation)) {
     const bool fuse_pool = options_.pool == Size2D(2);

@@ -44,13 +44,14 @@ class ConvBlock : public Layer {
 
   explicit ConvBlock(ConvBlockOptions options);
   Tensor forward(const Tensor& x) override { return run(x, false).output; }
-  Pooled with_unpooled(const Tensor& x) {
+  /// Lets go of an x that was moved here as soon as it is convolved.
+  Pooled with_unpooled(Tensor x) {
     const ModuleCall call(*this);
-    return run(x, true);
+    return run(std::move(x), true);
   }
 
  private:
-  Pooled run(const Tensor& x, bool keep_unpooled);
+  Pooled run(Tensor x, bool keep_unpooled);
 
   ConvBlockOptions options_;
   std::variant<std::shared_ptr<Conv2D>, std::shared_ptr<Conv2DTranspose>> conv_;

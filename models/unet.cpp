@@ -31,9 +31,10 @@ UNet::DoubleConv::DoubleConv(std::int64_t in_channels, std::int64_t filters, con
                                         .normalization = normalization_named(normalization, filters),
                                         .pool = pool}))) {}
 
-ConvBlock::Pooled UNet::DoubleConv::with_unpooled(const Tensor& x) {
+ConvBlock::Pooled UNet::DoubleConv::with_unpooled(Tensor x) {
   const ModuleCall call(*this);
-  return second_.with_unpooled(first_(x));
+  Tensor between = first_.with_unpooled(std::move(x)).output;
+  return second_.with_unpooled(std::move(between));
 }
 
 UNet::UNet(const UNetOptions& options)
@@ -62,12 +63,12 @@ Tensor UNet::forward(const Tensor& image) {
     skips.push_back(unpooled);
     x = output;
   }
-  x = bottom_(x);
+  x = bottom_.with_unpooled(std::move(x)).output;
   for (std::size_t level = skips.size(); level-- > 0;) {
     // One variable, so that inference lets go of each step's input as soon as the next has it.
     x = ups_[level](x, image_size(skips[level]));
     x = concat({std::move(skips[level]), x}, -1);
-    x = decoders_[level](x);
+    x = decoders_[level].with_unpooled(std::move(x)).output;
   }
   return head_(x);
 }

@@ -47,22 +47,22 @@ class NormBlock {
     });
   }
 
-  void forward(const T* x, const T* scale, const T* shift, T* y, T* pooled) const {
+  void forward(const T* x, const T* scale, const T* shift, T* y, T* pooled, int64_t y_step) const {
     for_all([&](int64_t c, auto&& pixels) {
       const Vec a = hn::LoadU(d_, scale + c), b = hn::LoadU(d_, shift + c);
       const auto value = [&](int64_t at) { return activate(hn::MulAdd(a, hn::LoadU(d_, x + at + c), b)); };
       pixels(
           [&](int64_t at, bool) {
-            if (y) hn::StoreU(value(at), d_, y + at + c);
+            if (y) hn::StoreU(value(at), d_, y + at * y_step + c);
           },
           [&](int64_t at, int64_t pooled_at) {
             if (!pooled) return false;
             const int64_t places[4] = {at, at + g_.channels, at + row_step(), at + row_step() + g_.channels};
             Vec best = value(places[0]);
-            if (y) hn::StoreU(best, d_, y + places[0] + c);
+            if (y) hn::StoreU(best, d_, y + places[0] * y_step + c);
             for (int i = 1; i < 4; ++i) {
               const Vec next = value(places[i]);
-              if (y) hn::StoreU(next, d_, y + places[i] + c);
+              if (y) hn::StoreU(next, d_, y + places[i] * y_step + c);
               best = hn::IfThenElse(beats(next, best), next, best);
             }
             hn::StoreU(best, d_, pooled + pooled_at + c);
@@ -236,12 +236,12 @@ void moments_f64(const NormBlockGeometry& g, const double* x, const double* pivo
   with_block<double>(g, [&](const auto& block) { block.moments(x, pivot, sums, squares); });
 }
 void forward_f32(const NormBlockGeometry& g, const float* x, const float* scale, const float* shift, float* y,
-                 float* pooled) {
-  with_block<float>(g, [&](const auto& block) { block.forward(x, scale, shift, y, pooled); });
+                 float* pooled, int64_t y_step) {
+  with_block<float>(g, [&](const auto& block) { block.forward(x, scale, shift, y, pooled, y_step); });
 }
 void forward_f64(const NormBlockGeometry& g, const double* x, const double* scale, const double* shift, double* y,
-                 double* pooled) {
-  with_block<double>(g, [&](const auto& block) { block.forward(x, scale, shift, y, pooled); });
+                 double* pooled, int64_t y_step) {
+  with_block<double>(g, [&](const auto& block) { block.forward(x, scale, shift, y, pooled, y_step); });
 }
 void backward_sums_f32(const NormBlockGeometry& g, const NormBlockGradients<float>& in, const float* mean, double* sums,
                        double* products) {
@@ -286,13 +286,13 @@ void norm_block_moments(const NormBlockGeometry& g, const double* x, const doubl
 }
 template <>
 void norm_block_forward(const NormBlockGeometry& g, const float* x, const float* scale, const float* shift, float* y,
-                        float* pooled) {
-  HWY_DYNAMIC_DISPATCH(forward_f32)(g, x, scale, shift, y, pooled);
+                        float* pooled, std::int64_t y_step) {
+  HWY_DYNAMIC_DISPATCH(forward_f32)(g, x, scale, shift, y, pooled, y_step);
 }
 template <>
 void norm_block_forward(const NormBlockGeometry& g, const double* x, const double* scale, const double* shift,
-                        double* y, double* pooled) {
-  HWY_DYNAMIC_DISPATCH(forward_f64)(g, x, scale, shift, y, pooled);
+                        double* y, double* pooled, std::int64_t y_step) {
+  HWY_DYNAMIC_DISPATCH(forward_f64)(g, x, scale, shift, y, pooled, y_step);
 }
 template <>
 void norm_block_backward_sums(const NormBlockGeometry& g, const NormBlockGradients<float>& in, const float* mean,

@@ -17,9 +17,11 @@ struct NormBlockGeometry {
 template <class T>
 void norm_block_moments(const NormBlockGeometry&, const T* x, const T* pivot, double* sums, double* squares);
 
-/// y = activate(scale x + shift), pooled = its windows' maxima; either may be null.
+/// y = activate(scale x + shift), pooled = its windows' maxima; either may be null. Pixels of y lie `y_step` times
+/// their channels apart.
 template <class T>
-void norm_block_forward(const NormBlockGeometry&, const T* x, const T* scale, const T* shift, T* y, T* pooled);
+void norm_block_forward(const NormBlockGeometry&, const T* x, const T* scale, const T* shift, T* y, T* pooled,
+                        std::int64_t y_step = 1);
 
 /// What backward reads: the input, the forward coefficients, and the gradients of y and of pooled, either of them null.
 template <class T>
@@ -33,7 +35,7 @@ template <class T>
 void norm_block_backward_sums(const NormBlockGeometry&, const NormBlockGradients<T>&, const T* mean, double* sums,
                               double* products);
 
-/// grad_x = grad_scale g + x_scale x + offset.
+/// grad_x = grad_scale g + x_scale x + offset; may take the place of grad_y.
 template <class T>
 void norm_block_backward(const NormBlockGeometry&, const NormBlockGradients<T>&, const T* grad_scale, const T* x_scale,
                          const T* offset, T* grad_x);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <tessera/core/autograd.hpp>
+#include <tessera/core/kernels/copy_rows.hpp>
 #include <tessera/core/kernels/norm_block.hpp>
 #include <tessera/core/module_scope.hpp>
 #include <tessera/core/ops/activation.hpp>
@@ -40,13 +41,15 @@ Tensor empty_output(const Tensor& x, bool pooled) {
   return Tensor::empty(pooled ? Shape{x.size(0), x.size(1) / 2, x.size(2) / 2, x.size(3)} : x.shape(), x.dtype());
 }
 
-/// Computes both results, or the one that is defined.
-void fill(const NormBlockGeometry& geometry, const Tensor& x, const Coefficients& coefficients, Tensor y,
-          Tensor pooled) {
+/// Computes both results, or the one that is defined; y as channels from `begin` on of a tensor that may have more.
+void fill(const NormBlockGeometry& geometry, const Tensor& x, const Coefficients& coefficients, Tensor y, Tensor pooled,
+          std::int64_t begin = 0) {
+  const std::int64_t y_step = y ? y.size(-1) / std::max<std::int64_t>(geometry.channels, 1) : 1;
   dispatch_float(x.dtype(), "batch_norm", [&](auto zero) {
     using T = decltype(zero);
     kernels::norm_block_forward<T>(geometry, x.data<T>(), coefficients.scale.data<T>(), coefficients.shift.data<T>(),
-                                   y ? y.mutable_data<T>() : nullptr, pooled ? pooled.mutable_data<T>() : nullptr);
+                                   y ? y.mutable_data<T>() + begin : nullptr,
+                                   pooled ? pooled.mutable_data<T>() : nullptr, y_step);
   });
 }
 
@@ -63,7 +66,8 @@ struct BatchNormNode final : Node {  // saves x, gamma, the coefficients
   }
 
   Grads backward(const Tensor& grad_output, Needs needs) override {
-    return gradients(options_.pool ? Tensor() : grad_output, options_.pool ? grad_output : Tensor(), needs);
+    const Tensor none;
+    return gradients(options_.pool ? none : grad_output, options_.pool ? grad_output : none, needs);
   }
 
   Grads backward_many(const std::vector<Tensor>& grad_outputs, Needs needs) override {
@@ -73,11 +77,18 @@ struct BatchNormNode final : Node {  // saves x, gamma, the coefficients
 
   bool recomputes(std::size_t) const override { return true; }
 
-  Tensor recompute(std::size_t output) const override {
+  void recompute(std::size_t output, Tensor& whole, std::int64_t begin) const override {
     const bool pooled = options_.pool && output == 0;
-    Tensor result = empty_output(x_, pooled);
-    fill(geometry_, x_, coefficients_, pooled ? Tensor() : result, pooled ? result : Tensor());
-    return result;
+    const std::int64_t channels = geometry_.channels, all = whole.size(-1);
+    if (pooled ? all == channels : all % channels == 0)
+      return fill(geometry_, x_, coefficients_, pooled ? Tensor() : whole, pooled ? whole : Tensor(), begin);
+    Tensor part = empty_output(x_, pooled);
+    fill(geometry_, x_, coefficients_, pooled ? Tensor() : part, pooled ? part : Tensor());
+    dispatch_float(part.dtype(), "batch_norm", [&](auto zero) {
+      using T = decltype(zero);
+      kernels::copy_rows(part.data<T>(), channels, whole.mutable_data<T>() + begin, all, part.numel() / channels,
+                         channels);
+    });
   }
 
   // With g the gradient after the activation and x^ = (x - mean) / deviation: grad_gamma = sum g x^, grad_beta = sum g,
@@ -85,6 +96,7 @@ struct BatchNormNode final : Node {  // saves x, gamma, the coefficients
   Grads gradients(const Tensor& grad_y, const Tensor& grad_pooled, Needs needs) const {
     const Tensor& x = x_;
     const auto& [mean, inverse, scale, shift] = coefficients_;
+    const bool in_place = grad_y && grad_y.is_unique();
     Grads grads(5);
     dispatch_float(
         x.dtype(), "batch_norm", [&, &mean = mean, &inverse = inverse, &scale = scale, &shift = shift](auto zero) {
@@ -107,7 +119,8 @@ struct BatchNormNode final : Node {  // saves x, gamma, the coefficients
             if (options_.norm.training) offset[c] = static_cast<T>(-of_grad * grad_beta[c] / count - of_x * mean[c]);
           }
           if (needs[0]) {
-            grads[0] = Tensor::empty(x.shape(), x.dtype());
+            // In the place of the gradient that it is computed from, where nobody else holds that.
+            grads[0] = in_place ? grad_y : Tensor::empty(x.shape(), x.dtype());
             kernels::norm_block_backward<T>(geometry_, in, grad_scale.data(), x_scale.data(), offset.data(),
                                             grads[0].mutable_data<T>());
           }

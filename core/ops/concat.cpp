@@ -59,18 +59,35 @@ struct SliceNode final : Node {  // saves the input's shape;  grad_input = grad_
 };
 
 struct ConcatNode final : Node {  // saves the sizes;  each input's gradient is its part of grad_output
-  ConcatNode(std::vector<std::int64_t> sizes, std::int64_t axis) : sizes_(std::move(sizes)), axis_(axis) {}
+  ConcatNode(const std::vector<Tensor>& inputs, std::vector<std::int64_t> sizes, std::int64_t axis)
+      : sizes_(std::move(sizes)), axis_(axis) {
+    for (const Tensor& input : inputs) parts_.emplace_back(input);
+    // Inputs are held in the output's stead only where that saves memory.
+    if (axis + 1 != inputs[0].rank() ||
+        std::none_of(parts_.begin(), parts_.end(), [](const SavedInput& part) { return part.recomputes(); }))
+      parts_.clear();
+  }
   std::string_view name() const override { return "concat"; }
   Attributes attributes() const override { return {{"axis", axis_}}; }
   Grads backward(const Tensor& grad_output, Needs needs) override {
+    if (!needs.again()) parts_.clear();
     Grads grads(sizes_.size());
     std::int64_t begin = 0;
     for (std::size_t i = 0; i < sizes_.size(); begin += sizes_[i++])
       if (needs[i]) grads[i] = taken(grad_output, axis_, begin, sizes_[i]);
     return grads;
   }
+  bool recomputes(std::size_t) const override { return !parts_.empty(); }
+  void recompute(std::size_t, Tensor& whole, std::int64_t begin) const override {
+    for (std::size_t i = 0; i < sizes_.size(); begin += sizes_[i++])
+      if (parts_[i].recomputes())
+        parts_[i].recompute(whole, begin);
+      else
+        put(whole, parts_[i].get(), axis_, begin);
+  }
   std::vector<std::int64_t> sizes_;
   std::int64_t axis_;
+  std::vector<SavedInput> parts_;  // where some are computed again
 };
 
 struct SplitNode final : Node {  // saves the input's shape, the sizes;  grad_input = the parts' gradients in a row
@@ -130,7 +147,7 @@ Tensor concat(const std::vector<Tensor>& tensors, std::int64_t axis) {
     put(y, part, axis, begin);
     begin += part.shape()[axis];
   }
-  return record<ConcatNode>(y, tensors, std::move(sizes), axis);
+  return record<ConcatNode>(y, tensors, tensors, std::move(sizes), axis);
 }
 
 Tensor stack(const std::vector<Tensor>& tensors, std::int64_t axis) {
