@@ -2,6 +2,7 @@
 
 #include <tessera/core/arena.hpp>
 #include <tessera/core/ops/arithmetic.hpp>
+#include <tessera/core/ops/concat.hpp>
 #include <tessera/layers/activation_layer.hpp>
 #include <tessera/layers/batch_norm2d.hpp>
 #include <tessera/layers/conv_block.hpp>
@@ -96,6 +97,51 @@ TEST_CASE(
   y.backward(upstream, true);
   y.backward(upstream);
   CHECK(difference(second.parameters()[0].tensor.grad(), recomputed_gradient * 2.0) == 0);
+}
+
+TEST_CASE("a concatenation with a block's result is computed again for a convolution, to the same bits") {
+  // Three channels do not divide five: one way into the buffer; two and two another.
+  for (const std::int64_t filters : {2, 3}) {
+    ConvBlock block({.convolution = Conv2DOptions{.in_channels = 3, .filters = filters, .kernel_size = 1}, .pool = 2});
+    Conv2D reader({.in_channels = 2 * filters + 2, .filters = 2, .kernel_size = 1});
+    block.initialize(1);
+    reader.initialize(2);
+    const Tensor x = random_tensor({2, 32, 32, 3}, 3, f32), other = random_tensor({2, 32, 32, 2}, 4, f32);
+    const Tensor upstream = random_tensor({2, 32, 32, 2}, 5, f32), small = random_tensor({2, 16, 16, 2}, 6, f32);
+    const auto gradients = [&](bool recompute) {
+      for (Module* module : {static_cast<Module*>(&block), static_cast<Module*>(&reader)})
+        for (auto& parameter : module->parameters()) parameter.tensor.zero_grad();
+      const ConvBlock::Pooled parts = block.with_unpooled(x);
+      const Tensor twice = concat({parts.unpooled, other, parts.unpooled}, -1);
+      // Added to 0 it is an op's result that nothing computes again.
+      reader(recompute ? twice : twice + 0.0).backward(upstream);
+      std::vector<Tensor> all{reader.parameters()[0].tensor.grad()};
+      for (auto& parameter : block.parameters()) all.push_back(parameter.tensor.grad());
+      return all;
+    };
+    const std::vector<Tensor> held = gradients(false), again = gradients(true);
+    for (std::size_t i = 0; i < held.size(); ++i) CHECK(difference(held[i], again[i]) == 0);
+
+    // Pooled, it is read at another size.
+    for (auto& parameter : reader.parameters()) parameter.tensor.zero_grad();
+    const Tensor pooled = block(x), beside = random_tensor({2, 16, 16, filters + 2}, 7, f32);
+    const auto of_pooled = [&](const Tensor& input) {
+      for (auto& parameter : reader.parameters()) parameter.tensor.zero_grad();
+      reader(input).backward(small, true);
+      return reader.parameters()[0].tensor.grad();
+    };
+    CHECK(difference(of_pooled(concat({beside, pooled}, 3)), of_pooled(concat({beside, pooled.detach()}, 3))) == 0);
+  }
+
+  // What a concatenation holds in its result's stead is less by what is computed again.
+  ConvBlock block({.convolution = conv});
+  Conv2D reader({.in_channels = 8, .filters = 1, .kernel_size = 1});
+  const Tensor x = random_tensor({2, 32, 32, 3}, 3, f32);
+  Tensor other = random_tensor({2, 32, 32, 4}, 4, f32);
+  const std::size_t half = static_cast<std::size_t>(other.numel()) * sizeof(float), before = memory_stats().in_use;
+  const Tensor y = reader(concat({block(x), other}, -1));
+  // The block's convolution's result, and one quarter of that for the reader's.
+  CHECK(memory_stats().in_use - before < half + half / 2);
 }
 
 TEST_CASE("what a block hands out beside its pooling is computed again for a convolution") {
