@@ -32,8 +32,7 @@ def set_up(root, targets, options):
     pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     if not has("torch", "numpy", "safetensors"):
         print("installing PyTorch into .venv", flush=True)
-        subprocess.run([*pip, "--extra-index-url", "https://download.pytorch.org/whl/cpu", "safetensors",
-                        *requirements(["torch", "numpy"])], check=True)
+        subprocess.run([*pip, "safetensors", *requirements(["torch", "numpy"])], check=True)
     if options.keras and not has("tensorflow", "keras"):
         print("installing Keras and TensorFlow into .venv", flush=True)
         subprocess.run([*pip, *requirements(["keras", "tensorflow-cpu"])], check=True)
@@ -71,10 +70,10 @@ def check(command, file, options):
     return max(worst.values())
 
 
-def versions():
-    code = "import importlib.metadata as m, json; print(json.dumps({d.name: d.version for d in m.distributions()}))"
-    found = json.loads(subprocess.run([PYTHON, "-c", code], check=True, capture_output=True, text=True).stdout)
-    return {name: found[name] for name in ("torch", "keras", "tensorflow-cpu") if name in found}
+def versions(keras):
+    names = ["torch", *(["keras", "tensorflow-cpu"] if keras else [])]
+    code = f"import importlib.metadata as m, json; print(json.dumps({{n: m.version(n) for n in {names}}}))"
+    return json.loads(subprocess.run([PYTHON, "-c", code], check=True, capture_output=True, text=True).stdout)
 
 
 # ---- inside a peer's process ----
