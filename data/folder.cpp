@@ -67,7 +67,7 @@ void keep_part(std::vector<FolderDataset::Pair>& pairs, bool val, const fs::path
 
 bool is_plain(const fs::path& folder) {
   return fs::is_directory(folder / "images") && fs::is_directory(folder / "masks") &&
-         !fs::is_directory(folder / "train");
+         !fs::is_directory(folder / "train") && !fs::is_directory(folder / "val");
 }
 
 std::vector<fs::path> images_in(const fs::path& folder) {
@@ -114,7 +114,7 @@ Tensor read_picture(const fs::path& path, std::int64_t channels) {
 FolderDataset::FolderDataset(const fs::path& folder, const std::string& split, FolderOptions options)
     : channels_(options.channels),
       labels_{options.classes, options.ignore_index, std::move(options.names), std::move(options.encoding)} {
-  const bool whole = is_plain(folder);
+  const bool whole = (split.empty() || !fs::is_directory(folder / split)) && is_plain(folder);
   const fs::path part = whole ? folder : folder / split, images = part / "images", masks = part / "masks";
   if (!fs::is_directory(images) || !fs::is_directory(masks))
     throw IoError(
@@ -134,9 +134,8 @@ FolderDataset::FolderDataset(const fs::path& folder, const std::string& split, F
   if (whole && !split.empty()) keep_part(pairs_, split == "val", folder);
   if (channels_ == 0) channels_ = first_channels(image_paths);
   if (labels_.classes == 0 && labels_.encoding.empty()) {
-    std::vector<fs::path> counted;
-    for (const Pair& pair : pairs_) counted.push_back(pair.mask);
-    const MaskValues values = options.count_values ? options.count_values(counted) : count_mask_values(counted);
+    // Of a folder that is split here all masks count: a class may be in the other part alone.
+    const MaskValues values = options.count_values ? options.count_values(mask_paths) : count_mask_values(mask_paths);
     if (is_black_and_white(values, labels_.ignore_index))
       labels_.encoding = encoding_of({0, 255}, labels_.ignore_index);
     else

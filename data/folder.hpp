@@ -48,7 +48,7 @@ class FolderDataset final : public Dataset {
   Labels labels_;
 };
 
-/// Whether a folder holds images/ and masks/ itself, and no part train/.
+/// Whether a folder holds images/ and masks/ itself, and no part train/ or val/.
 bool is_plain(const std::filesystem::path& folder);
 
 /// The image files of a folder, sorted bytewise by stem. IoError where there is no such folder.

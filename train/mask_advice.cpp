@@ -110,7 +110,9 @@ std::string MaskAdvice::options() const {
 
 MaskAdvice advise(const MaskCounts& counts) {
   MaskAdvice advice;
-  if (!counts.values.empty()) advise_on_values(counts.values, advice);
+  // A coloured mask that is black throughout looks like one of value 0.
+  if (!counts.values.empty() && (counts.colors.empty() || counts.values.size() > 1))
+    advise_on_values(counts.values, advice);
   if (!counts.colors.empty())
     advice.remarks.push_back(
         fmt::format("some masks are coloured, with {} colours: write a file of lines \"name R G B\", one a class, and "

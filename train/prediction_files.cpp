@@ -33,25 +33,38 @@ std::vector<fs::path> image_paths(const std::vector<fs::path>& paths) {
   return files;
 }
 
-/// The file's stem after the names of so many folders that it lies in: "val_images_cat".
-std::string name_under(const fs::path& file, int folders) {
-  std::string name = file.stem().string();
-  fs::path folder = fs::weakly_canonical(file).parent_path();
-  for (int i = 0; i < folders; ++i, folder = folder.parent_path()) name = folder.filename().string() + '_' + name;
-  return name;
-}
-
-/// How many folders tell files of the same name apart.
-int folders_apart(const std::vector<fs::path>& files, const std::map<std::string, int>& filenames) {
-  constexpr int most = 8;
-  for (int folders = 1; folders < most; ++folders) {
-    std::set<std::string> names;
-    if (std::all_of(files.begin(), files.end(), [&](const fs::path& file) {
-          return filenames.at(file.filename().string()) == 1 || names.insert(name_under(file, folders)).second;
-        }))
-      return folders;
+/// Names of the predictions: the images' stems; cat_jpg where the folder has a cat.png, too; and where folders hold
+/// images of one name, as many of the folders' names before it as tell them apart: train_images_cat.
+std::vector<std::string> names_of(const std::vector<fs::path>& files) {
+  std::vector<fs::path> places;
+  std::map<fs::path, int> stems;
+  for (const fs::path& file : files) {
+    places.push_back(fs::weakly_canonical(file));
+    ++stems[fs::path(places.back()).replace_extension()];
   }
-  return most;
+  std::vector<std::string> names;
+  std::map<std::string, int> found;
+  for (const fs::path& place : places) {
+    const bool alone = stems[fs::path(place).replace_extension()] == 1;
+    std::string name = (alone ? place.stem() : place.filename()).string();
+    if (!alone) std::replace(name.begin(), name.end(), '.', '_');
+    ++found[name];
+    names.push_back(std::move(name));
+  }
+  std::vector<std::size_t> equal;
+  for (std::size_t i = 0; i < names.size(); ++i)
+    if (found[names[i]] > 1) equal.push_back(i);
+  constexpr int most = 8;
+  std::set<std::string> apart;
+  for (int folders = 0; folders < most && apart.size() < equal.size(); ++folders) {
+    apart.clear();
+    for (const std::size_t i : equal) {
+      places[i] = places[i].parent_path();
+      names[i] = places[i].filename().string() + '_' + names[i];
+      apart.insert(names[i]);
+    }
+  }
+  return names;
 }
 
 std::string overlay_name(const std::string& name) { return name + "_overlay.png"; }
@@ -89,26 +102,15 @@ Tensor grey_of(const Tensor& probabilities, std::int64_t k) {
 std::vector<PredictionTask> prediction_tasks(const std::vector<fs::path>& paths, const fs::path& out,
                                              ProbabilityFormat probabilities, std::int64_t classes) {
   const std::vector<fs::path> files = image_paths(paths);
-  std::map<std::string, int> stems, filenames;
+  const std::vector<std::string> names = names_of(files);
   std::set<fs::path> inputs;
-  for (const fs::path& file : files) {
-    ++stems[file.stem().string()];
-    ++filenames[file.filename().string()];
-    inputs.insert(fs::weakly_canonical(file));
-  }
+  for (const fs::path& file : files) inputs.insert(fs::weakly_canonical(file));
   std::vector<PredictionTask> tasks;
   std::map<std::string, fs::path> written;
   const fs::path folder = fs::weakly_canonical(out);
-  const int folders = folders_apart(files, filenames);
-  for (const fs::path& file : files) {
-    std::string name = file.stem().string();
-    if (filenames[file.filename().string()] > 1) {
-      name = name_under(file, folders);
-    } else if (stems[name] > 1) {
-      name = file.filename().string();
-      std::replace(name.begin(), name.end(), '.', '_');
-    }
-    for (const std::string& result : files_of(name, probabilities, classes)) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const fs::path& file = files[i];
+    for (const std::string& result : files_of(names[i], probabilities, classes)) {
       const auto [other, added] = written.emplace(result, file);
       if (!added)
         throw ValueError(fmt::format("{} and {} would both be written to {}: predict them into different folders",
@@ -117,7 +119,7 @@ std::vector<PredictionTask> prediction_tasks(const std::vector<fs::path>& paths,
         throw ValueError(fmt::format("{}: the prediction of {} would take its place: choose another output folder",
                                      (out / result).string(), file.string()));
     }
-    tasks.push_back({file, std::move(name)});
+    tasks.push_back({file, names[i]});
   }
   return tasks;
 }

@@ -23,11 +23,12 @@ struct PredictionTask {
   std::string name;
 };
 
-/// The images among `paths`, files as they are and folders read one level deep, and a name for each: the file's stem,
-/// or where several have it, the whole name with '_' for its dot ("a_png" and "a_jpg").
+/// The images among `paths`, files as they are and folders read one level deep, and a name for each: the file's stem;
+/// where its folder has several of that, the whole name with '_' for its dot ("a_png" and "a_jpg"); and where folders
+/// have images of one name, theirs before it ("train_images_a").
 ///
-/// IoError for a path that is not there or a folder without images; ValueError where two images would still get the
-/// same files in `out`, or a file would take the place of an image that is to be read.
+/// IoError for a folder without images; ValueError where two images would still get the same files in `out`, or a file
+/// would take the place of an image that is to be read. A path that is not there is found out by reading it.
 std::vector<PredictionTask> prediction_tasks(const std::vector<std::filesystem::path>& paths,
                                              const std::filesystem::path& out, ProbabilityFormat probabilities,
                                              std::int64_t classes);

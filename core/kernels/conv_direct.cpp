@@ -32,7 +32,7 @@ class DirectConvolution {
         bias_(geometry.groups * blocks_ * block_width<T>()) {
     pack_bias();
     const int64_t count = place_weights();
-    weights_ = kept_weights<T>(store, weight_key(0, forward_, passes_), count, [&](T* target) {
+    weights_ = kept_weights<T>(store, weight_key(0, forward_, geometry_.groups, passes_), count, [&](T* target) {
       for (std::size_t pass = 0; pass < passes_.size(); ++pass)
         pack_weights(geometry_, forward_, passes_[pass], kernel, target + weight_begin_[pass]);
     });

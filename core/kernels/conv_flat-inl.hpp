@@ -111,6 +111,7 @@ struct FlatPatch {
 /// up to 8 rows, fewer where that leaves no 8 patches to share out.
 template <class T>
 FlatPatch flat_patch(const JoinedPasses& joined, const FlatChannels& channels, int64_t batch) {
+  if (joined.rows == 0 || joined.columns == 0) return {1, 1};  // there is no patch
   const int64_t row_count = std::min(std::clamp<int64_t>(batch * joined.rows / 8, 2, 8), joined.rows);
   const int64_t column_bytes = std::max<int64_t>(joined.reach_y, 1) * joined.passes.front().columns.stride *
                                channels.sources * channels.width() * static_cast<int64_t>(sizeof(T));

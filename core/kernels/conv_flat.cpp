@@ -105,7 +105,7 @@ class FlatConvolution {
       weight_begin_.push_back(count);
       count += entries(pass) * period_;
     }
-    weights_ = kept_weights<T>(store, weight_key(2, forward, joined_.passes), count, [&](T* target) {
+    weights_ = kept_weights<T>(store, weight_key(2, forward, g.groups, joined_.passes), count, [&](T* target) {
       for (const ConvPass& pass : joined_.passes) target = pack(pass, kernel, target);
     });
   }

@@ -71,11 +71,12 @@ std::shared_ptr<Buffer<T>> kept_weights(WeightStore* store, std::uint64_t key, i
 
 /// A key for all that packed weights depend on besides the kernel's numbers: plan, direction, target, and which taps
 /// meet which sources.
-inline std::uint64_t weight_key(int plan, bool forward, const std::vector<ConvPass>& passes) {
+inline std::uint64_t weight_key(int plan, bool forward, int64_t groups, const std::vector<ConvPass>& passes) {
   std::uint64_t key = 0xCBF29CE484222325;
   const auto mix = [&key](int64_t number) { key = (key ^ static_cast<std::uint64_t>(number)) * 0x100000001B3; };
   mix(plan);
   mix(forward);
+  mix(groups);
   mix(HWY_TARGET);
   for (const ConvPass& pass : passes)
     for (const TapAxis& axis : {pass.rows, pass.columns}) {

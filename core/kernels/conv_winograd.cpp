@@ -44,7 +44,7 @@ class WinogradConvolution {
 
   void run(const float* source, float* result, WeightStore* store) const {
     if (blocks_ > 1 && blocks_ * block_size() > most_weights) return run_by_blocks(source, result);
-    const auto weights = kept_weights<float>(store, weight_key(1, forward_, joined_.passes), blocks_ * block_size(),
+    const auto weights = kept_weights<float>(store, weight_key(1, forward_, 1, joined_.passes), blocks_ * block_size(),
                                              [&](float* target) { transform_weights(0, blocks_, target); });
     run_by_tiles(source, result, weights->data());
   }

@@ -80,7 +80,7 @@ struct BatchNormNode final : Node {  // saves x, gamma, the coefficients
   void recompute(std::size_t output, Tensor& whole, std::int64_t begin) const override {
     const bool pooled = options_.pool && output == 0;
     const std::int64_t channels = geometry_.channels, all = whole.size(-1);
-    if (pooled ? all == channels : all % channels == 0)
+    if (pooled ? all == channels : all % std::max<std::int64_t>(channels, 1) == 0)
       return fill(geometry_, x_, coefficients_, pooled ? Tensor() : whole, pooled ? whole : Tensor(), begin);
     Tensor part = empty_output(x_, pooled);
     fill(geometry_, x_, coefficients_, pooled ? Tensor() : part, pooled ? part : Tensor());

@@ -62,7 +62,8 @@ struct ConcatNode final : Node {  // saves the sizes;  each input's gradient is 
   ConcatNode(const std::vector<Tensor>& inputs, std::vector<std::int64_t> sizes, std::int64_t axis)
       : sizes_(std::move(sizes)), axis_(axis) {
     for (const Tensor& input : inputs) parts_.emplace_back(input);
-    // Inputs are held in the output's stead only where that saves memory.
+    // Inputs are held only where the output can be left to a convolution to ask for again. One that reads the output
+    // in another way keeps it besides.
     if (axis + 1 != inputs[0].rank() ||
         std::none_of(parts_.begin(), parts_.end(), [](const SavedInput& part) { return part.recomputes(); }))
       parts_.clear();

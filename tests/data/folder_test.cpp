@@ -135,6 +135,9 @@ TEST_CASE("of a folder that holds images and masks itself a fifth is to validate
   CHECK(both == stems(""));
   CHECK(stems("val") == val);
   CHECK_THROWS_AS(FolderDataset(folder.path(), "test"), IoError);
+  // A class that is in one part alone is one of both.
+  write_png(folder / ("masks/" + val[0] + ".png"), Tensor::from<std::uint8_t>({0, 5}, {1, 2}));
+  CHECK(FolderDataset(folder.path(), "train").labels().classes == 6);
   // Fourteen images still leave two: those of before, unless a new one took the place of one.
   add("11");
   add("12");

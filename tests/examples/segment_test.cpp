@@ -124,6 +124,10 @@ TEST_CASE("a network is trained, evaluated, used and summed up from the command 
   CHECK(in_part.status == 1);
   CHECK(has(in_part, "images/image1.png"));
   CHECK(has(in_part, "3 images"));
+  write_png(folder / "test/masks/image2.png", Tensor::full({35, 40}, 77, u8));
+  const Ran wrong = segment("evaluate " + run + " --data " + (folder / "test").string());
+  CHECK(wrong.status == 2);
+  CHECK(has(wrong, "masks/image2.png"));
 
   const Ran tiled = segment("predict " + model + " " + images + " --tile 16 --overlap 0.5 --all-flips " +
                             "--probabilities png --out " + (folder / "masks").string());

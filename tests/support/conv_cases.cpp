@@ -36,6 +36,8 @@ const std::vector<ConvCase>& conv_cases() {
       {"groups 3 stride 2", 1, {9, 8}, 9, 6, 3, {.strides = 2, .padding = 1, .groups = 3}},
       {"depthwise", 2, {8, 9}, 10, 10, 3, {.padding = 1, .groups = 10}},
       {"depthwise, two filters a channel", 1, {6, 7}, 4, 8, 3, {.padding = same, .groups = 4}},
+      {"depthwise, wide, stride 2", 1, {6, 140}, 20, 20, 3, {.strides = 2, .padding = 1, .groups = 20}},
+      {"groups 3, wide, stride 1x2", 1, {3, 150}, 9, 6, 3, {.strides = {1, 2}, .padding = 1, .groups = 3}},
       {"one pad a side", 1, {5, 6}, 3, 4, 3, {.padding = Sides{2, 0, 0, 1}}},
       {"kernel as large as the image", 2, {4, 5}, 3, 6, {4, 5}},
       {"one pixel", 3, {1, 1}, 7, 5, 3, {.padding = 1}},

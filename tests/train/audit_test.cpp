@@ -106,6 +106,11 @@ TEST_CASE("coloured masks are counted by colour, and by class once a colour map 
   CHECK(unknown.advice.classes == 0);
   CHECK(unknown.advice.remarks.at(0).find("coloured, with 2 colours") != std::string::npos);
   CHECK(to_text(unknown).find("128 64 128") != std::string::npos);
+  folder.image("b.png", {1, 1, 3});
+  folder.mask("b.png", Tensor::zeros({1, 1, 3}, u8));  // black throughout, it might be of value 0
+  CHECK(to_text(audit_folder(folder.path())).find("nothing to tell apart") == std::string::npos);
+  std::filesystem::remove(folder.path() / "images/b.png");
+  std::filesystem::remove(folder.path() / "masks/b.png");
 
   const FolderAudit known = audit_folder(
       folder.path(),

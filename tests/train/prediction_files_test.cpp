@@ -50,6 +50,8 @@ TEST_CASE("images of one name are told apart by the folders that they lie in") {
   CHECK(names_in({"train/images", "val/images"}) == std::vector<std::string>{"train_images_a", "val_images_a", "b"});
   write_image(folder / "more/a.png");
   CHECK(names_in({"more", "val/images/a.png"}) == std::vector<std::string>{"more_a", "images_a"});
+  write_image(folder / "more/a.pgm");
+  CHECK(names_in({"more", "val/images/a.png"}) == std::vector<std::string>{"a_pgm", "a_png", "a"});
 }
 
 const std::string accepted = "nothing was thrown";

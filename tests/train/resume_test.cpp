@@ -158,11 +158,10 @@ TEST_CASE("a resumed run refuses options that would change its result, and takes
     fs::copy_file(folder / "more/train" / kind / "image0.png", folder / "more/train" / kind / "image9.png");
   changed = options;
   changed.data = folder / "more";
-  CHECK(refusal(changed).starts_with("training images: the run to go on with has 4 ("));
-  CHECK(refusal(changed).find(", and 5 (") != std::string::npos);
+  CHECK(refusal(changed).starts_with("training images: the run to go on with has 4, and 5 would"));
   fs::remove(folder / "more/train/images/image0.png");  // as many as before, of which one is another
   fs::remove(folder / "more/train/masks/image0.png");
-  CHECK(refusal(changed).find(", and 4 (") != std::string::npos);
+  CHECK(refusal(changed).starts_with("training images' names: the run to go on with has names "));
 
   std::ofstream(folder / "colours.txt") << "ground 0 0 0\nthing 1 1 1\nvoid 9 9 9\n";
   changed = options;

@@ -129,6 +129,15 @@ TEST_CASE("convolutions pass gradcheck with every kind of activation") {
   }
 }
 
+TEST_CASE("weights packed for one number of groups are not taken for another's") {
+  const NoGrad no_grad;
+  const Tensor x = random_tensor({1, 5, 6, 4}, 1, f32), kernel = random_tensor({3, 3, 2, 4}, 2, f32);
+  for (const std::int64_t groups : {1, 2, 4, 1}) {  // each packs the same kernel and keeps that with it
+    const Tensor packed = conv2d_transpose(x, kernel, {}, {.groups = groups});
+    CHECK(difference(packed, conv2d_transpose(x, kernel.clone(), {}, {.groups = groups})) == 0);
+  }
+}
+
 TEST_CASE("a fused activation is traced as the plain ops it stands for") {
   const Tensor x = Tensor::ones({1, 2, 2, 1}), kernel = Tensor::ones({1, 1, 1, 3});
   for (const Activation a : {activation::relu, activation::tanh}) {
