@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <tessera/core/autograd.hpp>
 #include <tessera/core/gradcheck.hpp>
 #include <tessera/core/ops/conv2d.hpp>
 
