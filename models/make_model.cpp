@@ -30,8 +30,7 @@ std::unique_ptr<SegmentationModel> make_fcn(const ModelOptions& options) {
 
 std::unique_ptr<SegmentationModel> build(const ModelOptions& options) {
   if (std::ranges::find(model_names(), options.name) == model_names().end())
-    raise<ValueError>("model", "there is no model \"{}\"; there are {}", options.name,
-                      fmt::join(model_names(), ", "));
+    raise<ValueError>("model", "there is no model \"{}\"; there are {}", options.name, fmt::join(model_names(), ", "));
   if (options.name == "unet") return make_unet(options);
   refuse(options, "depth", options.depth != 0);
   refuse(options, "normalization", !options.normalization.empty());
