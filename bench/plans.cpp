@@ -1,7 +1,7 @@
 // plans: times every plan on the shapes that kernels, cliffs and the workloads have, and shows which one the library
 // takes and what it loses by it.
 #include <CLI/CLI.hpp>
-#include <chrono>
+#include <algorithm>
 #include <tessera/core/conv_plan.hpp>
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>

@@ -51,7 +51,7 @@ Tensor SavedInput::get() const {
   const std::shared_ptr<Gradient> record = record_.lock();
   if (!record) return kept_;
   Tensor whole = Tensor::empty(record->shape, record->dtype);
-  record->producer->node->recompute(record->output, whole, 0);
+  recompute(whole, 0);
   return whole;
 }
 

@@ -55,11 +55,11 @@ void keep_part(std::vector<FolderDataset::Pair>& pairs, bool val, const fs::path
     order.emplace_back(RandomStream(0, stream_of(pairs[i].stem)).bits(0), i);
   std::sort(order.begin(), order.end());
   const std::size_t kept = std::max<std::size_t>(pairs.size() / 5, 1);
-  order.erase(val ? order.begin() + static_cast<std::ptrdiff_t>(kept) : order.begin(),
-              val ? order.end() : order.begin() + static_cast<std::ptrdiff_t>(kept));
-  std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  std::vector<bool> validates(pairs.size());
+  for (std::size_t k = 0; k < kept; ++k) validates[order[k].second] = true;
   std::vector<FolderDataset::Pair> part;
-  for (const auto& [drawn, i] : order) part.push_back(std::move(pairs[i]));
+  for (std::size_t i = 0; i < pairs.size(); ++i)
+    if (validates[i] == val) part.push_back(std::move(pairs[i]));
   pairs = std::move(part);
 }
 

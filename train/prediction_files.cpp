@@ -35,13 +35,9 @@ std::vector<fs::path> image_paths(const std::vector<fs::path>& paths) {
 
 /// Names of the predictions: the images' stems; cat_jpg where the folder has a cat.png, too; and where folders hold
 /// images of one name, as many of the folders' names before it as tell them apart: train_images_cat.
-std::vector<std::string> names_of(const std::vector<fs::path>& files) {
-  std::vector<fs::path> places;
+std::vector<std::string> names_of(std::vector<fs::path> places) {
   std::map<fs::path, int> stems;
-  for (const fs::path& file : files) {
-    places.push_back(fs::weakly_canonical(file));
-    ++stems[fs::path(places.back()).replace_extension()];
-  }
+  for (const fs::path& place : places) ++stems[fs::path(place).replace_extension()];
   std::vector<std::string> names;
   std::map<std::string, int> found;
   for (const fs::path& place : places) {
@@ -102,9 +98,10 @@ Tensor grey_of(const Tensor& probabilities, std::int64_t k) {
 std::vector<PredictionTask> prediction_tasks(const std::vector<fs::path>& paths, const fs::path& out,
                                              ProbabilityFormat probabilities, std::int64_t classes) {
   const std::vector<fs::path> files = image_paths(paths);
-  const std::vector<std::string> names = names_of(files);
-  std::set<fs::path> inputs;
-  for (const fs::path& file : files) inputs.insert(fs::weakly_canonical(file));
+  std::vector<fs::path> places;
+  for (const fs::path& file : files) places.push_back(fs::weakly_canonical(file));
+  const std::set<fs::path> inputs(places.begin(), places.end());
+  const std::vector<std::string> names = names_of(std::move(places));
   std::vector<PredictionTask> tasks;
   std::map<std::string, fs::path> written;
   const fs::path folder = fs::weakly_canonical(out);

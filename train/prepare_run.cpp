@@ -126,7 +126,7 @@ void fill_defaults(Run& run) {
 }
 
 /// A hash of the names of a part's images.
-std::string names_of(const Dataset& data) {
+std::string hash_of_names(const Dataset& data) {
   std::uint64_t names = 0;
   if (const auto* folder = dynamic_cast<const FolderDataset*>(&data))
     for (const FolderDataset::Pair& pair : folder->pairs()) names = names * 31 + stream_of(pair.stem);
@@ -138,8 +138,8 @@ std::map<std::string, std::string> recorded(const Run& run) {
   std::map<std::string, std::string> all = recorded_options(run.options);
   all.emplace("training images", fmt::format("{}", run.train->size()));
   all.emplace("validation images", fmt::format("{}", run.val->size()));
-  all.emplace("training images' names", names_of(*run.train));
-  all.emplace("validation images' names", names_of(*run.val));
+  all.emplace("training images' names", hash_of_names(*run.train));
+  all.emplace("validation images' names", hash_of_names(*run.val));
   return all;
 }
 

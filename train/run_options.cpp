@@ -99,8 +99,7 @@ std::vector<RunOption> all_options() {
              text_value(
                  "SUM", [](auto& o) -> auto& { return o.loss; }, [](const std::string& text) { loss_from_spec(text); }),
              "A weighted sum of ce, focal, dice, jaccard, dice_objects and jaccard_objects (these two without class "
-             "0), such as "
-             "ce+0.5*dice; ce by default"),
+             "0), such as ce+0.5*dice; ce by default"),
       option("class-weights", training, changes_result,
              text_value(
                  "NAME|NUMBERS|FILE", [](auto& o) -> auto& { return o.class_weights; }),

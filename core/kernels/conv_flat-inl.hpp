@@ -18,15 +18,20 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
+/// Results that a chunk of work makes: rows and columns of all passes.
+struct FlatPatch {
+  int64_t first_row, first_column, rows, columns;
+};
+
 /// Channels of a pixel as flat rows see them: every group has `sources` that its `results` are summed from.
 struct FlatChannels {
   int64_t groups, sources, results;
 
   int64_t width() const { return groups * results; }
-  /// Vectors after which a row's numbers begin with the same channel again.
+  /// Numbers after which a row's vectors begin with the same channel again.
   template <class T>
   int64_t period() const {
-    return width() / std::gcd(width(), lane_count<T>());
+    return std::lcm(width(), lane_count<T>());
   }
 };
 
@@ -65,11 +70,16 @@ HWY_INLINE void spread_pixel(const T* HWY_RESTRICT pixel, const FlatChannels& ch
     }
 }
 
-/// `rows` x `columns` sources of an image from (first_row, first_column) on, zeros beyond its border, in this thread's
-/// scratch slot 0. Each line ends with a vector of slack, which holds anything.
+/// The sources of an image that a patch of results reads, zeros beyond its border, in this thread's scratch slot 0.
+/// Each line ends with a vector of slack, which holds anything.
 template <class T>
-FlatBand<T> load_flat(const T* image, Size2D size, const FlatChannels& channels, int64_t stride, int64_t first_row,
-                      int64_t rows, int64_t first_column, int64_t columns) {
+FlatBand<T> load_flat(const T* image, Size2D size, const FlatChannels& channels, const JoinedPasses& joined,
+                      const FlatPatch& patch) {
+  const int64_t row_stride = joined.passes.front().rows.stride, stride = joined.passes.front().columns.stride;
+  const int64_t first_row = patch.first_row * row_stride + joined.offset_y;
+  const int64_t first_column = patch.first_column * stride + joined.offset_x;
+  const int64_t rows = (patch.rows - 1) * row_stride + joined.reach_y;
+  const int64_t columns = (patch.columns - 1) * stride + joined.reach_x;
   const int64_t width = channels.width(), all_sources = channels.groups * channels.sources;
   const int64_t line = divide_up(columns, stride) * width + lane_count<T>();
   const int64_t step = stride * line, row_size = channels.sources * step;
@@ -102,15 +112,25 @@ FlatBand<T> load_flat(const T* image, Size2D size, const FlatChannels& channels,
   return {band, line, row_size};
 }
 
-/// Results that a chunk of work makes: rows and columns of all passes.
-struct FlatPatch {
-  int64_t rows, columns;
-};
-
-/// Patches for which the rows that one row of results reads stay in half of the L1 cache, at least 32 pixels wide: of
-/// up to 8 rows, fewer where that leaves no 8 patches to share out.
+/// For every entry (tap and source channel) of a pass, the elements from a result's place to the source of that.
 template <class T>
-FlatPatch flat_patch(const JoinedPasses& joined, const FlatChannels& channels, int64_t batch) {
+std::vector<int64_t> flat_offsets(const FlatBand<T>& band, const FlatChannels& channels, const JoinedPasses& joined,
+                                  const ConvPass& pass) {
+  const auto& [rows, columns] = pass;
+  std::vector<int64_t> offsets;
+  for (int64_t row = 0; row < rows.taps; ++row)
+    for (int64_t column = 0; column < columns.taps; ++column)
+      for (int64_t source = 0; source < channels.sources; ++source)
+        offsets.push_back(band.offset(source, rows.offset - joined.offset_y + row * rows.dilation,
+                                      columns.offset - joined.offset_x + column * columns.dilation, columns.stride,
+                                      channels.width()));
+  return offsets;
+}
+
+/// The size of patches for which the rows that one row of results reads stay in half of the L1 cache, at least 32
+/// pixels wide: of up to 8 rows, fewer where that leaves no 8 patches to share out.
+template <class T>
+Size2D flat_patch(const JoinedPasses& joined, const FlatChannels& channels, int64_t batch) {
   if (joined.rows == 0 || joined.columns == 0) return {1, 1};  // there is no patch
   const int64_t row_count = std::min(std::clamp<int64_t>(batch * joined.rows / 8, 2, 8), joined.rows);
   const int64_t column_bytes = std::max<int64_t>(joined.reach_y, 1) * joined.passes.front().columns.stride *

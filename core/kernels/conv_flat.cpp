@@ -96,7 +96,7 @@ class FlatConvolution {
         channels_{g.groups, (forward ? g.in_channels : g.out_channels) / g.groups,
                   (forward ? g.out_channels : g.in_channels) / g.groups},
         joined_(join_passes(forward ? std::vector<ConvPass>{forward_pass(g)} : backward_passes(g))),
-        period_(channels_.period<T>() * lane_count<T>()),
+        period_(channels_.period<T>()),
         epilogue_(epilogue),
         bias_(period_) {
     for (int64_t i = 0; i < period_; ++i) bias_.data()[i] = epilogue.bias ? epilogue.bias[i % channels_.width()] : T{0};
@@ -111,13 +111,15 @@ class FlatConvolution {
   }
 
   void run(const T* source, T* result) const {
-    const FlatPatch patch = flat_patch<T>(joined_, channels_, geometry_.batch);
-    const int64_t bands = divide_up(joined_.rows, patch.rows), parts = divide_up(joined_.columns, patch.columns);
+    const Size2D patch = flat_patch<T>(joined_, channels_, geometry_.batch);
+    const int64_t bands = divide_up(joined_.rows, patch.height), parts = divide_up(joined_.columns, patch.width);
     parallel_for(geometry_.batch * bands * parts, [&](int64_t item) {
       const int64_t part = item % parts, band = item / parts % bands, image = item / parts / bands;
-      compute(patch, band * patch.rows, part * patch.columns,
-              source + image * source_size_.height * source_size_.width * channels_.groups * channels_.sources,
-              result + image * result_size_.height * result_size_.width * channels_.width());
+      const int64_t row = band * patch.height, column = part * patch.width;
+      compute(
+          {row, column, std::min(patch.height, joined_.rows - row), std::min(patch.width, joined_.columns - column)},
+          source + image * source_size_.height * source_size_.width * channels_.groups * channels_.sources,
+          result + image * result_size_.height * result_size_.width * channels_.width());
     });
   }
 
@@ -129,8 +131,7 @@ class FlatConvolution {
     const int64_t width = channels_.width(), filters = geometry_.out_channels / geometry_.groups;
     for (int64_t row = 0; row < pass.rows.taps; ++row)
       for (int64_t column = 0; column < pass.columns.taps; ++column) {
-        const int64_t tap = (pass.rows.first_tap + row * pass.rows.tap_step) * geometry_.kernel.width +
-                            pass.columns.first_tap + column * pass.columns.tap_step;
+        const int64_t tap = pass.rows.tap(row) * geometry_.kernel.width + pass.columns.tap(column);
         const T* const weights = kernel + tap * geometry_.in_channels / geometry_.groups * geometry_.out_channels;
         for (int64_t source = 0; source < channels_.sources; ++source, packed += period_) {
           for (int64_t i = 0; i < width; ++i) {
@@ -144,19 +145,14 @@ class FlatConvolution {
     return packed;
   }
 
-  /// Results (first_row, first_column) to the patch's end, of every pass.
-  void compute(const FlatPatch& patch, int64_t first_row, int64_t first_column, const T* source, T* result) const {
-    const int64_t row_stride = joined_.passes.front().rows.stride, stride = joined_.passes.front().columns.stride;
-    const int64_t rows = std::min(patch.rows, joined_.rows - first_row);
-    const int64_t columns = std::min(patch.columns, joined_.columns - first_column);
-    const FlatBand<T> band =
-        load_flat(source, source_size_, channels_, stride, first_row * row_stride + joined_.offset_y,
-                  (rows - 1) * row_stride + joined_.reach_y, first_column * stride + joined_.offset_x,
-                  (columns - 1) * stride + joined_.reach_x);
+  /// A patch's results of every pass.
+  void compute(const FlatPatch& patch, const T* source, T* result) const {
+    const auto [first_row, first_column, rows, columns] = patch;
+    const FlatBand<T> band = load_flat(source, source_size_, channels_, joined_, patch);
     const int64_t width = channels_.width();
     for (std::size_t p = 0; p < joined_.passes.size(); ++p) {
       const ConvPass& pass = joined_.passes[p];
-      const std::vector<int64_t> offsets = offsets_in(band, pass);
+      const std::vector<int64_t> offsets = flat_offsets(band, channels_, joined_, pass);
       const FlatTask<T> task{offsets.data(), static_cast<int64_t>(offsets.size()),
                              period_,        weights_->data() + weight_begin_[p],
                              bias_.data(),   epilogue_.rectify,
@@ -167,7 +163,7 @@ class FlatConvolution {
         const int64_t row = pass.rows.start + (first_row + y) * pass.rows.step;
         const int64_t column = pass.columns.start + first_column * pass.columns.step;
         T* target = result + (row * result_size_.width + column) * width;
-        const T* from = band.data + y * row_stride * band.row;
+        const T* from = band.data + y * pass.rows.stride * band.row;
         if (pass.columns.step == 1) {
           flat_row(task, from, target, mine * width);
           continue;
@@ -178,18 +174,6 @@ class FlatConvolution {
           std::copy_n(together + x * width, width, target);
       }
     }
-  }
-
-  std::vector<int64_t> offsets_in(const FlatBand<T>& band, const ConvPass& pass) const {
-    const auto& [rows, columns] = pass;
-    std::vector<int64_t> offsets;
-    for (int64_t row = 0; row < rows.taps; ++row)
-      for (int64_t column = 0; column < columns.taps; ++column)
-        for (int64_t source = 0; source < channels_.sources; ++source)
-          offsets.push_back(band.offset(source, rows.offset - joined_.offset_y + row * rows.dilation,
-                                        columns.offset - joined_.offset_x + column * columns.dilation, columns.stride,
-                                        channels_.width()));
-    return offsets;
   }
 
   ConvGeometry geometry_;

@@ -69,10 +69,10 @@ class FlatWeightGradient {
         channels_{g.groups, g.in_channels / g.groups, g.out_channels / g.groups},
         joined_(join_passes({forward_pass(g)})),
         patch_(flat_patch<T>(joined_, channels_, g.batch)),
-        bands_(divide_up(joined_.rows, patch_.rows)),
-        parts_(divide_up(joined_.columns, patch_.columns)),
+        bands_(divide_up(joined_.rows, patch_.height)),
+        parts_(divide_up(joined_.columns, patch_.width)),
         entries_(g.kernel.height * g.kernel.width * channels_.sources),
-        period_(channels_.period<T>() * lane_count<T>()) {}
+        period_(channels_.period<T>()) {}
 
   void run(const T* input, const T* output, T* kernel_gradient) const {
     // Each chunk sums into a kernel of its own; by shape alone, so that no thread count changes a bit.
@@ -83,8 +83,8 @@ class FlatWeightGradient {
       T* const mine = sums.data() + chunk * size;
       std::fill(mine, mine + size, T{0});
       for (int64_t unit = units * chunk / chunks; unit < units * (chunk + 1) / chunks; ++unit)
-        add_patch(input, output, unit / parts_ / bands_, unit / parts_ % bands_ * patch_.rows,
-                  unit % parts_ * patch_.columns, mine);
+        add_patch(input, output, unit / parts_ / bands_, unit / parts_ % bands_ * patch_.height,
+                  unit % parts_ * patch_.width, mine);
     });
     add_up(sums.data(), chunks, kernel_gradient);
   }
@@ -93,27 +93,22 @@ class FlatWeightGradient {
   void add_patch(const T* input, const T* output, int64_t image, int64_t first_row, int64_t first_column,
                  T* sums) const {
     static constexpr auto table = flat_sum_table<T>(std::make_integer_sequence<int, max_flat_entries>());
-    const auto& [rows, columns] = joined_.passes.front();
+    const ConvPass& pass = joined_.passes.front();
     const Size2D &input_size = geometry_.input, &output_size = geometry_.output;
-    const int64_t row_count = std::min(patch_.rows, rows.count - first_row);
-    const int64_t column_count = std::min(patch_.columns, columns.count - first_column);
+    const int64_t row_count = std::min(patch_.height, joined_.rows - first_row);
+    const int64_t column_count = std::min(patch_.width, joined_.columns - first_column);
     const FlatBand<T> band =
         load_flat(input + image * input_size.height * input_size.width * geometry_.in_channels, input_size, channels_,
-                  columns.stride, rows.first_source(first_row), rows.source_span(row_count),
-                  columns.first_source(first_column), columns.source_span(column_count));
+                  joined_, {first_row, first_column, row_count, column_count});
     const int64_t width = channels_.width(), lanes = lane_count<T>();
     const T* const gradient =
         output + ((image * output_size.height + first_row) * output_size.width + first_column) * width;
-    std::vector<int64_t> offsets;
-    for (int64_t row = 0; row < rows.taps; ++row)
-      for (int64_t column = 0; column < columns.taps; ++column)
-        for (int64_t source = 0; source < channels_.sources; ++source)
-          offsets.push_back(band.offset(source, row * rows.dilation, column * columns.dilation, columns.stride, width));
+    const std::vector<int64_t> offsets = flat_offsets(band, channels_, joined_, pass);
     const int64_t whole = column_count * width / lanes, rest = column_count * width % lanes, period = period_ / lanes;
     const int64_t tiles = divide_up(entries_, max_flat_entries);
     for (int64_t phase = 0; phase < std::min(period, whole + (rest > 0)); ++phase) {
       const int64_t at = phase * lanes;
-      const FlatSumTask<T> task{row_count, rows.stride * band.row,           output_size.width * width,
+      const FlatSumTask<T> task{row_count, pass.rows.stride * band.row,      output_size.width * width,
                                 period_,   divide_up(whole - phase, period), whole % period == phase ? rest : 0};
       int64_t entry = 0;
       for (int64_t tile = 0; tile < tiles; ++tile) {
@@ -145,7 +140,7 @@ class FlatWeightGradient {
   ConvGeometry geometry_;
   FlatChannels channels_;
   JoinedPasses joined_;
-  FlatPatch patch_;
+  Size2D patch_;           ///< the largest
   int64_t bands_, parts_;  ///< patches of an image, down and across
   int64_t entries_;        ///< taps times source channels of a group
   int64_t period_;         ///< numbers after which a row's vectors begin with the same channel again

@@ -30,8 +30,7 @@ void pack_block(const ConvGeometry& g, bool forward, const ConvPass& pass, const
   const int64_t width = std::min(block, (forward ? filters : in_channels) - result);
   for (int64_t row = 0; row < pass.rows.taps; ++row)
     for (int64_t column = 0; column < pass.columns.taps; ++column) {
-      const int64_t tap = (pass.rows.first_tap + row * pass.rows.tap_step) * g.kernel.width + pass.columns.first_tap +
-                          column * pass.columns.tap_step;
+      const int64_t tap = pass.rows.tap(row) * g.kernel.width + pass.columns.tap(column);
       const T* weights = kernel + tap * in_channels * g.out_channels + group * filters;
       for (int64_t source = first; source < first + count; ++source, packed += block) {
         if (forward) {

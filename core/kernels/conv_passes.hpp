@@ -13,6 +13,8 @@ struct TapAxis {
   std::int64_t taps = 0, dilation = 1;
   std::int64_t first_tap = 0, tap_step = 1;
 
+  /// The kernel's tap that tap m is.
+  std::int64_t tap(std::int64_t m) const { return first_tap + m * tap_step; }
   /// Source positions from the first tap of result `begin` to the last tap of result end - 1.
   std::int64_t first_source(std::int64_t begin) const { return begin * stride + offset; }
   std::int64_t source_span(std::int64_t results) const {

@@ -84,9 +84,9 @@ HWY_INLINE void copy_pixel(const T* HWY_RESTRICT from, int64_t count, T* HWY_RES
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE void store_first(hn::Vec<D> values, D d, int64_t count, T* HWY_RESTRICT to) {
   constexpr int64_t most = HWY_MAX_BYTES / sizeof(T);
+  if (count >= static_cast<int64_t>(hn::Lanes(d))) return hn::StoreU(values, d, to);
   T whole[most];
   hn::StoreU(values, d, whole);
-  if (count >= static_cast<int64_t>(hn::Lanes(d))) return hn::StoreU(values, d, to);
   const T* from = whole;
   const auto piece = [&]<int64_t size>(std::integral_constant<int64_t, size>) {
     if constexpr (size < most)

@@ -256,17 +256,16 @@ Examples:
 }
 
 /// CLI11 would only say that they were not expected.
-[[noreturn]] void refuse_arguments(const CLI::App& app) {
+std::string unexpected_argument(const CLI::App& app) {
   const CLI::App* const command = app.get_subcommands().empty() ? &app : app.get_subcommands().front();
   const std::string first = app.remaining(true).front();
-  if (!first.starts_with("--"))
-    throw BadInput(fmt::format("segment {}: did not expect \"{}\"", command->get_name(), first));
+  if (!first.starts_with("--")) return fmt::format("segment {}: did not expect \"{}\"", command->get_name(), first);
   std::vector<std::string> names;
   for (const CLI::Option* option : command->get_options())
     for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
   const std::string given = first.substr(0, first.find('='));
-  throw BadInput(fmt::format("segment {} has no option {}; the nearest is {}", command->get_name(), given,
-                             tessera::nearest_name(given, names)));
+  return fmt::format("segment {} has no option {}; the nearest is {}", command->get_name(), given,
+                     tessera::nearest_name(given, names));
 }
 
 /// CLI11 would only say that a command is missing.
@@ -298,11 +297,10 @@ int run(int argc, char** argv) {
   add_summary(app, summary_options, summarized);
   try {
     check_command(app, argc, argv);
-    try {
-      app.parse(argc, argv);
-    } catch (const CLI::ExtrasError&) {
-      refuse_arguments(app);
-    }
+    app.parse(argc, argv);
+  } catch (const CLI::ExtrasError&) {
+    spdlog::error("{}", unexpected_argument(app));
+    return 2;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   } catch (const BadInput& error) {
