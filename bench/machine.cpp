@@ -25,7 +25,9 @@ double multiply_add_chains(std::int64_t rounds, float* sink) {
   const hn::ScalableTag<float> d;
   const auto factor = hn::Set(d, 0.999F), addend = hn::Set(d, 0.001F);
   hn::Vec<decltype(d)> sums[chains];
-  TESSERA_UNROLL for (auto& sum : sums) sum = hn::Set(d, sink[0]);
+  // Each from another number: the compiler would make one of equal chains.
+  TESSERA_UNROLL for (int chain = 0; chain < chains; ++chain) sums[chain] =
+      hn::Set(d, sink[0] + static_cast<float>(chain));
   for (std::int64_t i = 0; i < rounds; ++i) {
     TESSERA_UNROLL for (auto& sum : sums) sum = hn::MulAdd(sum, factor, addend);
   }
