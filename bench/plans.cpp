@@ -18,6 +18,8 @@ int main(int argc, char** argv) {
   app.add_option("--threads", threads, "Threads")->check(CLI::PositiveNumber)->capture_default_str();
   std::int64_t channels = 1000000;
   app.add_option("--channels", channels, "Only shapes with a side of at most so many channels (of a group)");
+  std::string only;
+  app.add_option("--only", only, "Only shapes whose name contains this");
   CLI11_PARSE(app, argc, argv);
   using tessera::ConvPlan;
   try {
@@ -25,22 +27,24 @@ int main(int argc, char** argv) {
     std::vector<bench::ConvShape> shapes = bench::workload_shapes();
     for (const auto& more : {bench::case_table_shapes(), bench::odd_shapes()})
       shapes.insert(shapes.end(), more.begin(), more.end());
-    fmt::print("{:<38} {:<40} {:<15} {:>9} {:>9} {:>9} {:>9} {:>6}\n", "name", "shape", "direction", "automatic",
-               "direct", "flat", "winograd", "loss");
+    fmt::print("{:<38} {:<40} {:<15} {:>9} {:>9} {:>9} {:>9} {:>9} {:>6}\n", "name", "shape", "direction", "automatic",
+               "direct", "flat", "planar", "winograd", "loss");
     for (const bench::ConvShape& shape : shapes) {
       const tessera::ConvGeometry& g = shape.geometry;
+      if (shape.name.find(only) == std::string::npos) continue;
       if (std::min(g.in_channels, g.out_channels) / g.groups > channels) continue;
       bench::ConvWork work(g);
       for (const bench::Direction direction : bench::directions) {
         std::vector<double> rates;
-        for (const ConvPlan plan : {ConvPlan::automatic, ConvPlan::direct, ConvPlan::flat, ConvPlan::winograd}) {
+        for (const ConvPlan plan :
+             {ConvPlan::automatic, ConvPlan::direct, ConvPlan::flat, ConvPlan::planar, ConvPlan::winograd}) {
           tessera::set_conv_plan(plan);
           rates.push_back(work.flops() / bench::best_seconds(work, direction, seconds) / 1e9);
         }
         const double loss = *std::max_element(rates.begin(), rates.end()) / rates[0];
         if (loss >= limit)
-          fmt::print("{:<38} {:<40} {:<15} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f} {:>6.2f}\n", shape.name,
-                     bench::describe(g), name_of(direction), rates[0], rates[1], rates[2], rates[3], loss);
+          fmt::print("{:<38} {:<40} {:<15} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f} {:>6.2f}\n", shape.name,
+                     bench::describe(g), name_of(direction), rates[0], rates[1], rates[2], rates[3], rates[4], loss);
       }
     }
     return 0;

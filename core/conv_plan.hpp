@@ -9,6 +9,7 @@ enum class ConvPlan : std::uint8_t {
   automatic,  ///< what was measured to win
   direct,     ///< vectors over result channels, whatever the shape
   flat,       ///< vectors over pixels and channels alike, whatever the shape
+  planar,     ///< vectors over pixels of one channel, whatever the shape
   winograd,   ///< Winograd wherever it applies, in f32; else direct
 };
 

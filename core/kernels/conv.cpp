@@ -2,6 +2,7 @@
 #include <atomic>
 #include <tessera/core/conv_plan.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
+#include <type_traits>
 
 namespace tessera {
 namespace {
@@ -26,13 +27,19 @@ bool use_winograd_for_kernel(const ConvGeometry& g) {
          (chosen_plan == ConvPlan::winograd || g.output.height * g.output.width >= 256);
 }
 
-/// Vectors over result channels stay half empty where a group has no more than 4, and each group's sources must be
-/// gathered: flat takes from two thirds (groups of 4) to a twentieth (depthwise) of the time. One group alone has to be
-/// very narrow to be worth spreading its sources.
-bool use_flat(const ConvGeometry& g, std::int64_t all_results) {
+/// Where a group has one source and one result, no other plan comes near flat's rates.
+bool use_flat(const ConvGeometry& g) {
   const ConvPlan plan = chosen_plan;
   if (plan != ConvPlan::automatic) return plan == ConvPlan::flat;
-  return g.groups > 1 ? all_results / g.groups <= 4 : g.in_channels == 1 && g.out_channels == 1;
+  return g.groups > 1 && g.in_channels == g.groups;
+}
+
+/// Vectors over up to 4 result channels stay half empty, those over pixels are full: half of the time. With groups
+/// direct convolution has to gather each group's sources besides.
+bool use_planar(const ConvGeometry& g, std::int64_t all_results) {
+  const ConvPlan plan = chosen_plan;
+  if (plan != ConvPlan::automatic) return plan == ConvPlan::planar;
+  return all_results / g.groups <= (g.groups > 1 ? 10 : 4);
 }
 
 }  // namespace
@@ -41,67 +48,49 @@ void set_conv_plan(ConvPlan plan) { chosen_plan = plan; }
 ConvPlan conv_plan() { return chosen_plan; }
 
 namespace kernels {
-namespace {
 
 template <class T>
-void forward(const ConvGeometry& g, const T* input, const T* kernel, const Epilogue<T>& e, T* output,
-             WeightStore* store) {
-  if (use_flat(g, g.out_channels)) return flat_forward(g, input, kernel, e, output, store);
+void conv_forward(const ConvGeometry& g, const T* input, const T* kernel, const Epilogue<T>& e, T* output,
+                  WeightStore* store) {
+  if (use_flat(g)) return flat_forward(g, input, kernel, e, output, store);
+  if (use_planar(g, g.out_channels)) return planar_forward(g, input, kernel, e, output, store);
+  if constexpr (std::is_same_v<T, float>)
+    if (use_winograd(g, winograd_saving(g), g.in_channels)) return winograd_forward(g, input, kernel, e, output, store);
   direct_forward(g, input, kernel, e, output, store);
 }
 
 template <class T>
-void backward_input(const ConvGeometry& g, const T* output, const T* kernel, const Epilogue<T>& e, T* input,
-                    WeightStore* store) {
-  if (use_flat(g, g.in_channels)) return flat_backward_input(g, output, kernel, e, input, store);
+void conv_backward_input(const ConvGeometry& g, const T* output, const T* kernel, const Epilogue<T>& e, T* input,
+                         WeightStore* store) {
+  if (use_flat(g)) return flat_backward_input(g, output, kernel, e, input, store);
+  if (use_planar(g, g.in_channels)) return planar_backward_input(g, output, kernel, e, input, store);
+  if constexpr (std::is_same_v<T, float>)
+    if (use_winograd(g, winograd_saving_backward(g), g.out_channels))
+      return winograd_backward_input(g, output, kernel, e, input, store);
   direct_backward_input(g, output, kernel, e, input, store);
 }
 
 template <class T>
-void backward_kernel(const ConvGeometry& g, const T* input, const T* output, T* kernel_gradient) {
-  if (use_flat(g, g.out_channels)) return flat_backward_kernel(g, input, output, kernel_gradient);
+void conv_backward_kernel(const ConvGeometry& g, const T* input, const T* output, T* kernel_gradient) {
+  if (use_flat(g)) return flat_backward_kernel(g, input, output, kernel_gradient);
+  // One wide side fills the lanes of the register tile.
+  if (use_planar(g, std::max(g.in_channels, g.out_channels)))
+    return planar_backward_kernel(g, input, output, kernel_gradient);
+  if constexpr (std::is_same_v<T, float>)
+    if (use_winograd_for_kernel(g)) return winograd_backward_kernel(g, input, output, kernel_gradient);
   direct_backward_kernel(g, input, output, kernel_gradient);
 }
 
-}  // namespace
-
-template <>
-void conv_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
-                  float* output, WeightStore* store) {
-  if (use_winograd(g, winograd_saving(g), g.in_channels)) return winograd_forward(g, input, kernel, e, output, store);
-  forward(g, input, kernel, e, output, store);
-}
-
-template <>
-void conv_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
-                         float* input, WeightStore* store) {
-  if (use_winograd(g, winograd_saving_backward(g), g.out_channels))
-    return winograd_backward_input(g, output, kernel, e, input, store);
-  backward_input(g, output, kernel, e, input, store);
-}
-
-template <>
-void conv_backward_kernel(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
-  if (use_winograd_for_kernel(g)) return winograd_backward_kernel(g, input, output, kernel_gradient);
-  backward_kernel(g, input, output, kernel_gradient);
-}
-
-template <>
-void conv_forward(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
-                  double* output, WeightStore* store) {
-  forward(g, input, kernel, e, output, store);
-}
-
-template <>
-void conv_backward_input(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
-                         double* input, WeightStore* store) {
-  backward_input(g, output, kernel, e, input, store);
-}
-
-template <>
-void conv_backward_kernel(const ConvGeometry& g, const double* input, const double* output, double* kernel_gradient) {
-  backward_kernel(g, input, output, kernel_gradient);
-}
+template void conv_forward(const ConvGeometry&, const float*, const float*, const Epilogue<float>&, float*,
+                           WeightStore*);
+template void conv_forward(const ConvGeometry&, const double*, const double*, const Epilogue<double>&, double*,
+                           WeightStore*);
+template void conv_backward_input(const ConvGeometry&, const float*, const float*, const Epilogue<float>&, float*,
+                                  WeightStore*);
+template void conv_backward_input(const ConvGeometry&, const double*, const double*, const Epilogue<double>&, double*,
+                                  WeightStore*);
+template void conv_backward_kernel(const ConvGeometry&, const float*, const float*, float*);
+template void conv_backward_kernel(const ConvGeometry&, const double*, const double*, double*);
 
 }  // namespace kernels
 }  // namespace tessera

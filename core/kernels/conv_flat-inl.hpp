@@ -10,10 +10,12 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <numeric>
 #include <tessera/core/kernels/conv_passes.hpp>
 #include <tessera/core/kernels/conv_tile-inl.hpp>
 #include <tessera/core/kernels/scratch.hpp>
+#include <vector>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
@@ -23,30 +25,16 @@ struct FlatPatch {
   int64_t first_row, first_column, rows, columns;
 };
 
-/// Channels of a pixel as flat rows see them: every group has `sources` that its `results` are summed from.
+/// Channels of a pixel as rows see them: every group has `sources` that its `results` are summed from.
 struct FlatChannels {
   int64_t groups, sources, results;
+  int64_t step;  ///< elements from one pixel's sources to the next one's
 
   int64_t width() const { return groups * results; }
   /// Numbers after which a row's vectors begin with the same channel again.
   template <class T>
   int64_t period() const {
     return std::lcm(width(), lane_count<T>());
-  }
-};
-
-/// Rows of sources laid out [row][source channel of a group][column phase][column][group and result]: where the numbers
-/// of a result's pixel would stand there stands, for each, the source that it is multiplied from. Phase p of `stride`
-/// holds columns p, p + stride, ..., so that results side by side find their sources side by side.
-template <class T>
-struct FlatBand {
-  const T* data;
-  int64_t line, row;  ///< elements of one phase of a channel's row, and of a row of all
-
-  /// Elements from a result's place to the source that `row` rows and `column` columns after its first it is
-  /// multiplied from.
-  int64_t offset(int64_t source, int64_t row_index, int64_t column, int64_t stride, int64_t width) const {
-    return row_index * row + (source * stride + column % stride) * line + column / stride * width;
   }
 };
 
@@ -70,47 +58,144 @@ HWY_INLINE void spread_pixel(const T* HWY_RESTRICT pixel, const FlatChannels& ch
     }
 }
 
-/// The sources of an image that a patch of results reads, zeros beyond its border, in this thread's scratch slot 0.
-/// Each line ends with a vector of slack, which holds anything.
+/// The channels of `count` pixels, `pixel_step` elements apart, each to a plane of its own: to[channel * plane +
+/// pixel].
 template <class T>
-FlatBand<T> load_flat(const T* image, Size2D size, const FlatChannels& channels, const JoinedPasses& joined,
-                      const FlatPatch& patch) {
-  const int64_t row_stride = joined.passes.front().rows.stride, stride = joined.passes.front().columns.stride;
-  const int64_t first_row = patch.first_row * row_stride + joined.offset_y;
-  const int64_t first_column = patch.first_column * stride + joined.offset_x;
-  const int64_t rows = (patch.rows - 1) * row_stride + joined.reach_y;
-  const int64_t columns = (patch.columns - 1) * stride + joined.reach_x;
-  const int64_t width = channels.width(), all_sources = channels.groups * channels.sources;
-  const int64_t line = divide_up(columns, stride) * width + lane_count<T>();
-  const int64_t step = stride * line, row_size = channels.sources * step;
-  T* const band = scratch<T>(0, rows * row_size);
-  const int64_t begin = std::clamp<int64_t>(-first_column, 0, columns);
-  const int64_t end = std::clamp<int64_t>(size.width - first_column, begin, columns);
-  for (int64_t row = 0; row < rows; ++row) {
-    T* const target = band + row * row_size;
-    const int64_t y = first_row + row;
-    if (y < 0 || y >= size.height) {
-      std::fill(target, target + row_size, T{0});
-      continue;
+void split_pixels(const T* HWY_RESTRICT pixels, int64_t pixel_step, int64_t count, int64_t channels, T* HWY_RESTRICT to,
+                  int64_t plane) {
+  if (channels == 1 && pixel_step == 1) {
+    std::copy(pixels, pixels + count, to);
+    return;
+  }
+  int64_t x = 0;
+#if HWY_TARGET != HWY_SCALAR
+  // Squares of four pixels and four channels, the last of which overlap those before. Where there are only two or three
+  // channels, what is read beyond them belongs to the next pixel.
+  if constexpr (sizeof(T) == sizeof(float)) {
+    const hn::FixedTag<T, 4> four;
+    const hn::Repartition<std::uint64_t, decltype(four)> pairs;
+    for (const int64_t end = channels < 4 ? count - 1 : count; channels > 1 && x + 4 <= end; x += 4)
+      for (int64_t c = 0; c < channels; c += 4) {
+        const int64_t first = std::max<int64_t>(std::min(c, channels - 4), 0);
+        const T* const from = pixels + x * pixel_step + first;
+        T* const target = to + first * plane + x;
+        const auto p0 = hn::LoadU(four, from), p1 = hn::LoadU(four, from + pixel_step);
+        const auto p2 = hn::LoadU(four, from + 2 * pixel_step), p3 = hn::LoadU(four, from + 3 * pixel_step);
+        const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(four, p0, p1));
+        const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(four, p2, p3));
+        const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(four, p0, p1));
+        const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(four, p2, p3));
+        hn::StoreU(hn::BitCast(four, hn::InterleaveLower(pairs, low01, low23)), four, target);
+        hn::StoreU(hn::BitCast(four, hn::InterleaveUpper(pairs, low01, low23)), four, target + plane);
+        if (channels == 2) continue;
+        hn::StoreU(hn::BitCast(four, hn::InterleaveLower(pairs, high01, high23)), four, target + 2 * plane);
+        if (channels == 3) continue;
+        hn::StoreU(hn::BitCast(four, hn::InterleaveUpper(pairs, high01, high23)), four, target + 3 * plane);
+      }
+  }
+#endif
+  for (; x < count; ++x)
+    for (int64_t c = 0; c < channels; ++c) to[c * plane + x] = pixels[x * pixel_step + c];
+}
+
+/// Rows of sources laid out [row][source channel of a group][column phase][column][group and result]: where the numbers
+/// of a result's pixel would stand there stands, for each, the source that it is multiplied from. Phase p of `stride`
+/// holds columns p, p + stride, ..., so that results side by side find their sources side by side. In this thread's
+/// scratch slot 0: what a patch of results reads of an image, zeros beyond its border.
+template <class T>
+class FlatBand {
+ public:
+  FlatBand(const T* image, Size2D size, const FlatChannels& channels, const JoinedPasses& joined,
+           const FlatPatch& patch)
+      : image_(image),
+        size_(size),
+        channels_(channels),
+        first_row_(patch.first_row * joined.passes.front().rows.stride + joined.offset_y),
+        first_column_(patch.first_column * joined.passes.front().columns.stride + joined.offset_x),
+        stride_(joined.passes.front().columns.stride),
+        columns_((patch.columns - 1) * stride_ + joined.reach_x),
+        line_(divide_up(columns_, stride_) * channels.width() + lane_count<T>()),
+        row_(channels.sources * stride_ * line_),
+        rows_((patch.rows - 1) * joined.passes.front().rows.stride + joined.reach_y),
+        data_(scratch<T>(0, rows_ * row_)),
+        row_phases_(static_cast<std::size_t>(joined.passes.front().rows.stride)),
+        column_phases_(static_cast<std::size_t>(stride_)) {
+    for (const auto& [rows, columns] : joined.passes) {
+      mark(rows, joined.offset_y, row_phases_);
+      mark(columns, joined.offset_x, column_phases_);
     }
-    const T* const source = image + (y * size.width + first_column) * all_sources;
-    if (stride == 1 && channels.sources == 1 && channels.results == 1) {
+  }
+
+  /// The first `count` rows, or all where that is fewer: those that are not there yet are loaded. Each line of a row
+  /// ends with a vector of slack, which holds anything, as do rows and phases that no tap reads.
+  const T* load(int64_t count) {
+    for (; loaded_ < std::min(count, rows_); ++loaded_)
+      if (row_phases_[static_cast<std::size_t>(loaded_) % row_phases_.size()])
+        load_row(first_row_ + loaded_, data_ + loaded_ * row_);
+    return data_;
+  }
+
+  int64_t rows() const { return rows_; }
+  /// Elements of a row.
+  int64_t row_size() const { return row_; }
+
+  /// Elements from a result's place to the source that `row` rows and `column` columns after its first it is
+  /// multiplied from.
+  int64_t offset(int64_t source, int64_t row, int64_t column) const {
+    return row * row_ + (source * stride_ + column % stride_) * line_ + column / stride_ * channels_.width();
+  }
+
+ private:
+  /// Strides and dilations may have a common divisor, strides exceed a kernel: not every phase has a tap.
+  static void mark(const TapAxis& axis, int64_t first, std::vector<bool>& phases) {
+    for (int64_t tap = 0; tap < axis.taps; ++tap)
+      phases[static_cast<std::size_t>(axis.offset - first + tap * axis.dilation) % phases.size()] = true;
+  }
+
+  void load_row(int64_t y, T* target) const {
+    if (y < 0 || y >= size_.height) {
+      std::fill(target, target + row_, T{0});
+      return;
+    }
+    const int64_t width = channels_.width(), step = stride_ * line_;
+    const int64_t begin = std::clamp<int64_t>(-first_column_, 0, columns_);
+    const int64_t end = std::clamp<int64_t>(size_.width - first_column_, begin, columns_);
+    const T* const source = image_ + (y * size_.width + first_column_) * channels_.step;
+    if (stride_ == 1 && channels_.sources == 1 && channels_.step == width) {
       std::copy(source + begin * width, source + end * width, target + begin * width);
     } else {
-      for (int64_t phase = 0; phase < stride; ++phase)
-        for (int64_t x = begin + (phase + stride - begin % stride) % stride; x < end; x += stride)
-          spread_pixel(source + x * all_sources, channels, step, target + phase * line + x / stride * width);
+      for (int64_t phase = 0; phase < stride_; ++phase) {
+        if (!column_phases_[static_cast<std::size_t>(phase)]) continue;
+        int64_t x = begin + (phase + stride_ - begin % stride_) % stride_;
+        T* const line = target + phase * line_;
+        if (width == 1 && x < end)
+          split_pixels(source + x * channels_.step, stride_ * channels_.step, divide_up(end - x, stride_),
+                       channels_.sources, line + x / stride_, step);
+        else
+          for (; x < end; x += stride_)
+            spread_pixel(source + x * channels_.step, channels_, step, line + x / stride_ * width);
+      }
     }
     const auto clear = [&](int64_t from, int64_t to) {
-      for (int64_t x = from; x < to; ++x)
-        for (int64_t c = 0; c < channels.sources; ++c)
-          std::fill_n(target + c * step + x % stride * line + x / stride * width, width, T{0});
+      for (int64_t x = from; x < to; ++x) {
+        T* const first = target + x % stride_ * line_ + x / stride_ * width;
+        for (int64_t c = 0; c < channels_.sources; ++c) std::fill_n(first + c * step, width, T{0});
+      }
     };
     clear(0, begin);
-    clear(end, columns);
+    clear(end, columns_);
   }
-  return {band, line, row_size};
-}
+
+  const T* image_;
+  Size2D size_;
+  FlatChannels channels_;
+  int64_t first_row_, first_column_, stride_, columns_;
+  int64_t line_, row_;  ///< elements of one phase of a channel's row, and of a row of all
+  int64_t rows_;
+  T* data_;
+  std::vector<bool> row_phases_, column_phases_;  ///< which of them have taps
+  int64_t loaded_ = 0;
+};
 
 /// For every entry (tap and source channel) of a pass, the elements from a result's place to the source of that.
 template <class T>
@@ -122,8 +207,7 @@ std::vector<int64_t> flat_offsets(const FlatBand<T>& band, const FlatChannels& c
     for (int64_t column = 0; column < columns.taps; ++column)
       for (int64_t source = 0; source < channels.sources; ++source)
         offsets.push_back(band.offset(source, rows.offset - joined.offset_y + row * rows.dilation,
-                                      columns.offset - joined.offset_x + column * columns.dilation, columns.stride,
-                                      channels.width()));
+                                      columns.offset - joined.offset_x + column * columns.dilation));
   return offsets;
 }
 

@@ -7,10 +7,8 @@
 // Highway's headers must follow foreach_target.
 #include <hwy/highway.h>
 
-#include <tessera/core/kernels/conv_flat-inl.hpp>
-#include <tessera/core/kernels/conv_pack-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
-#include <tessera/core/parallel.hpp>
+#include <tessera/core/kernels/conv_rows-inl.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
@@ -85,124 +83,81 @@ void flat_row(const FlatTask<T>& task, const T* source, T* result, int64_t count
   }
 }
 
+/// Rows whose vectors run over pixels and channels alike, all groups at once.
 template <class T>
-class FlatConvolution {
+class FlatRows {
  public:
-  FlatConvolution(const ConvGeometry& g, bool forward, const T* kernel, const Epilogue<T>& epilogue, WeightStore* store)
-      : geometry_(g),
-        forward_(forward),
-        source_size_(forward ? g.input : g.output),
-        result_size_(forward ? g.output : g.input),
-        channels_{g.groups, (forward ? g.in_channels : g.out_channels) / g.groups,
-                  (forward ? g.out_channels : g.in_channels) / g.groups},
-        joined_(join_passes(forward ? std::vector<ConvPass>{forward_pass(g)} : backward_passes(g))),
+  static constexpr int plan = 2;
+
+  FlatRows(const Reading& reading, const Epilogue<T>& epilogue)
+      : reading_(reading),
+        channels_{reading.geometry.groups, reading.sources(), reading.results(), reading.all_sources()},
         period_(channels_.period<T>()),
         epilogue_(epilogue),
         bias_(period_) {
     for (int64_t i = 0; i < period_; ++i) bias_.data()[i] = epilogue.bias ? epilogue.bias[i % channels_.width()] : T{0};
-    int64_t count = 0;
-    for (const ConvPass& pass : joined_.passes) {
-      weight_begin_.push_back(count);
-      count += entries(pass) * period_;
-    }
-    weights_ = kept_weights<T>(store, weight_key(2, forward, g.groups, joined_.passes), count, [&](T* target) {
-      for (const ConvPass& pass : joined_.passes) target = pack(pass, kernel, target);
-    });
   }
 
-  void run(const T* source, T* result) const {
-    const Size2D patch = flat_patch<T>(joined_, channels_, geometry_.batch);
-    const int64_t bands = divide_up(joined_.rows, patch.height), parts = divide_up(joined_.columns, patch.width);
-    parallel_for(geometry_.batch * bands * parts, [&](int64_t item) {
-      const int64_t part = item % parts, band = item / parts % bands, image = item / parts / bands;
-      const int64_t row = band * patch.height, column = part * patch.width;
-      compute(
-          {row, column, std::min(patch.height, joined_.rows - row), std::min(patch.width, joined_.columns - column)},
-          source + image * source_size_.height * source_size_.width * channels_.groups * channels_.sources,
-          result + image * result_size_.height * result_size_.width * channels_.width());
-    });
+  int64_t units() const { return 1; }
+  const FlatChannels& channels() const { return channels_; }
+  int64_t packed(const ConvPass& pass) const {
+    return pass.rows.taps * pass.columns.taps * channels_.sources * period_;
+  }
+
+  /// [tap row][tap column][source channel][period]
+  void pack(const ConvPass& pass, const T* kernel, T* packed) const {
+    const int64_t width = channels_.width();
+    for (int64_t row = 0; row < pass.rows.taps; ++row)
+      for (int64_t column = 0; column < pass.columns.taps; ++column)
+        for (int64_t source = 0; source < channels_.sources; ++source, packed += period_) {
+          for (int64_t i = 0; i < width; ++i)
+            packed[i] =
+                reading_.weight(kernel, pass, row, column, i / channels_.results, source, i % channels_.results);
+          for (int64_t i = width; i < period_; ++i) packed[i] = packed[i - width];
+        }
+  }
+
+  void compute(int64_t, const RowTask<T>& row) const {
+    const FlatTask<T> task{row.offsets.data(),
+                           static_cast<int64_t>(row.offsets.size()),
+                           period_,
+                           row.weights,
+                           bias_.data(),
+                           epilogue_.rectify,
+                           epilogue_.slope};
+    const int64_t width = channels_.width();
+    if (row.step == width) return flat_row(task, row.source, row.result, row.count * width);
+    T* const together = scratch<T>(1, row.count * width);
+    flat_row(task, row.source, together, row.count * width);
+    for (int64_t x = 0; x < row.count; ++x) std::copy_n(together + x * width, width, row.result + x * row.step);
   }
 
  private:
-  int64_t entries(const ConvPass& pass) const { return pass.rows.taps * pass.columns.taps * channels_.sources; }
-
-  /// [tap row][tap column][source channel][period]; returns where they end.
-  T* pack(const ConvPass& pass, const T* kernel, T* packed) const {
-    const int64_t width = channels_.width(), filters = geometry_.out_channels / geometry_.groups;
-    for (int64_t row = 0; row < pass.rows.taps; ++row)
-      for (int64_t column = 0; column < pass.columns.taps; ++column) {
-        const int64_t tap = pass.rows.tap(row) * geometry_.kernel.width + pass.columns.tap(column);
-        const T* const weights = kernel + tap * geometry_.in_channels / geometry_.groups * geometry_.out_channels;
-        for (int64_t source = 0; source < channels_.sources; ++source, packed += period_) {
-          for (int64_t i = 0; i < width; ++i) {
-            const int64_t group = i / channels_.results, result = i % channels_.results;
-            packed[i] = forward_ ? weights[source * geometry_.out_channels + i]
-                                 : weights[result * geometry_.out_channels + group * filters + source];
-          }
-          for (int64_t i = width; i < period_; ++i) packed[i] = packed[i - width];
-        }
-      }
-    return packed;
-  }
-
-  /// A patch's results of every pass.
-  void compute(const FlatPatch& patch, const T* source, T* result) const {
-    const auto [first_row, first_column, rows, columns] = patch;
-    const FlatBand<T> band = load_flat(source, source_size_, channels_, joined_, patch);
-    const int64_t width = channels_.width();
-    for (std::size_t p = 0; p < joined_.passes.size(); ++p) {
-      const ConvPass& pass = joined_.passes[p];
-      const std::vector<int64_t> offsets = flat_offsets(band, channels_, joined_, pass);
-      const FlatTask<T> task{offsets.data(), static_cast<int64_t>(offsets.size()),
-                             period_,        weights_->data() + weight_begin_[p],
-                             bias_.data(),   epilogue_.rectify,
-                             epilogue_.slope};
-      const int64_t mine = std::min(columns, pass.columns.count - first_column);
-      if (mine <= 0) continue;
-      for (int64_t y = 0; y < std::min(rows, pass.rows.count - first_row); ++y) {
-        const int64_t row = pass.rows.start + (first_row + y) * pass.rows.step;
-        const int64_t column = pass.columns.start + first_column * pass.columns.step;
-        T* target = result + (row * result_size_.width + column) * width;
-        const T* from = band.data + y * pass.rows.stride * band.row;
-        if (pass.columns.step == 1) {
-          flat_row(task, from, target, mine * width);
-          continue;
-        }
-        T* const together = scratch<T>(1, mine * width);
-        flat_row(task, from, together, mine * width);
-        for (int64_t x = 0; x < mine; ++x, target += pass.columns.step * width)
-          std::copy_n(together + x * width, width, target);
-      }
-    }
-  }
-
-  ConvGeometry geometry_;
-  bool forward_;
-  Size2D source_size_, result_size_;
+  Reading reading_;
   FlatChannels channels_;
-  JoinedPasses joined_;
   int64_t period_;  ///< numbers after which a row's vectors begin with the same channel again
-  std::vector<int64_t> weight_begin_;
   Epilogue<T> epilogue_;
   Buffer<T> bias_;
-  std::shared_ptr<Buffer<T>> weights_;
 };
+
+template <class T>
+using FlatConvolution = RowConvolution<T, FlatRows<T>>;
 
 void flat_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
                       float* output, WeightStore* store) {
-  FlatConvolution<float>(g, true, kernel, e, store).run(input, output);
+  FlatConvolution<float>({g, true}, kernel, e, store).run(input, output);
 }
 void flat_forward_f64(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
                       double* output, WeightStore* store) {
-  FlatConvolution<double>(g, true, kernel, e, store).run(input, output);
+  FlatConvolution<double>({g, true}, kernel, e, store).run(input, output);
 }
 void flat_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                        float* input, WeightStore* store) {
-  FlatConvolution<float>(g, false, kernel, e, store).run(output, input);
+  FlatConvolution<float>({g, false}, kernel, e, store).run(output, input);
 }
 void flat_backward_f64(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
                        double* input, WeightStore* store) {
-  FlatConvolution<double>(g, false, kernel, e, store).run(output, input);
+  FlatConvolution<double>({g, false}, kernel, e, store).run(output, input);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE

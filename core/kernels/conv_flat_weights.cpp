@@ -66,7 +66,7 @@ class FlatWeightGradient {
  public:
   explicit FlatWeightGradient(const ConvGeometry& g)
       : geometry_(g),
-        channels_{g.groups, g.in_channels / g.groups, g.out_channels / g.groups},
+        channels_{g.groups, g.in_channels / g.groups, g.out_channels / g.groups, g.in_channels},
         joined_(join_passes({forward_pass(g)})),
         patch_(flat_patch<T>(joined_, channels_, g.batch)),
         bands_(divide_up(joined_.rows, patch_.height)),
@@ -97,9 +97,8 @@ class FlatWeightGradient {
     const Size2D &input_size = geometry_.input, &output_size = geometry_.output;
     const int64_t row_count = std::min(patch_.height, joined_.rows - first_row);
     const int64_t column_count = std::min(patch_.width, joined_.columns - first_column);
-    const FlatBand<T> band =
-        load_flat(input + image * input_size.height * input_size.width * geometry_.in_channels, input_size, channels_,
-                  joined_, {first_row, first_column, row_count, column_count});
+    FlatBand<T> band(input + image * input_size.height * input_size.width * geometry_.in_channels, input_size,
+                     channels_, joined_, {first_row, first_column, row_count, column_count});
     const int64_t width = channels_.width(), lanes = lane_count<T>();
     const T* const gradient =
         output + ((image * output_size.height + first_row) * output_size.width + first_column) * width;
@@ -108,13 +107,13 @@ class FlatWeightGradient {
     const int64_t tiles = divide_up(entries_, max_flat_entries);
     for (int64_t phase = 0; phase < std::min(period, whole + (rest > 0)); ++phase) {
       const int64_t at = phase * lanes;
-      const FlatSumTask<T> task{row_count, pass.rows.stride * band.row,      output_size.width * width,
-                                period_,   divide_up(whole - phase, period), whole % period == phase ? rest : 0};
+      const FlatSumTask<T> task{row_count, pass.rows.stride * band.row_size(), output_size.width * width,
+                                period_,   divide_up(whole - phase, period),   whole % period == phase ? rest : 0};
       int64_t entry = 0;
       for (int64_t tile = 0; tile < tiles; ++tile) {
         const int64_t count = entries_ / tiles + (tile < entries_ % tiles);
-        table[static_cast<std::size_t>(count - 1)](task, band.data + at, offsets.data() + entry, gradient + at,
-                                                   sums + entry * period_ + at);
+        table[static_cast<std::size_t>(count - 1)](task, band.load(band.rows()) + at, offsets.data() + entry,
+                                                   gradient + at, sums + entry * period_ + at);
         entry += count;
       }
     }

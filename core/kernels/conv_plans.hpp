@@ -28,6 +28,18 @@ void flat_backward_input(const ConvGeometry&, const double* output, const double
 void flat_backward_kernel(const ConvGeometry&, const float* input, const float* output, float* kernel_gradient);
 void flat_backward_kernel(const ConvGeometry&, const double* input, const double* output, double* kernel_gradient);
 
+// Planar convolution: any geometry, both float types; for few result channels of a group.
+void planar_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&, float* output,
+                    WeightStore* store);
+void planar_forward(const ConvGeometry&, const double* input, const double* kernel, const Epilogue<double>&,
+                    double* output, WeightStore* store);
+void planar_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
+                           float* input, WeightStore* store);
+void planar_backward_input(const ConvGeometry&, const double* output, const double* kernel, const Epilogue<double>&,
+                           double* input, WeightStore* store);
+void planar_backward_kernel(const ConvGeometry&, const float* input, const float* output, float* kernel_gradient);
+void planar_backward_kernel(const ConvGeometry&, const double* input, const double* output, double* kernel_gradient);
+
 // Winograd, in f32: F(4x4, 3x3) for 3x3 kernels of stride 1, dilation 1 and one group; back to the input, F(4x4, 3x3)
 // and F(4x4, 2x2) for the phases of larger strides too. The saving: products of direct convolution for one of
 // Winograd's; 0 where it does not apply.

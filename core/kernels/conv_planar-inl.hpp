@@ -1,0 +1,40 @@
+// Included once per SIMD target: how planar convolution cuts result channels into what the registers hold.
+#if defined(TESSERA_CONV_PLANAR_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef TESSERA_CONV_PLANAR_INL
+#undef TESSERA_CONV_PLANAR_INL
+#else
+#define TESSERA_CONV_PLANAR_INL
+#endif
+
+#include <hwy/highway.h>
+
+#include <tessera/core/kernels/conv_tile-inl.hpp>
+
+HWY_BEFORE_NAMESPACE();
+namespace tessera::kernels::HWY_NAMESPACE {
+
+/// Vectors of sums in a planar tile; weights and sources need registers, too.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr int max_planar_sums = 24;
+#else
+constexpr int max_planar_sums = 12;
+#endif
+
+/// Result channels of a planar tile.
+constexpr int max_planar_results = 4;
+
+/// Calls f(first, count) for blocks of channels, as even as they come.
+template <class F>
+HWY_INLINE void for_blocks(int64_t channels, F&& f) {
+  const int64_t blocks = divide_up(channels, max_planar_results);
+  for (int64_t block = 0, first = 0; block < blocks; ++block) {
+    const int64_t count = channels / blocks + (block < channels % blocks);
+    f(first, count);
+    first += count;
+  }
+}
+
+}  // namespace tessera::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

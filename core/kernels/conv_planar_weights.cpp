@@ -1,0 +1,187 @@
+// The kernel's gradient by planes: vectors run over pixels of a channel, see conv_planar.cpp.
+#include <tessera/core/kernels/simd.hpp>
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tessera/core/kernels/conv_planar_weights.cpp"
+#include <hwy/foreach_target.h>
+// Highway's headers must follow foreach_target.
+#include <hwy/highway.h>
+
+#include <tessera/core/kernels/conv_flat-inl.hpp>
+#include <tessera/core/kernels/conv_planar-inl.hpp>
+#include <tessera/core/kernels/conv_plans.hpp>
+#include <tessera/core/parallel.hpp>
+
+HWY_BEFORE_NAMESPACE();
+namespace tessera::kernels::HWY_NAMESPACE {
+
+/// The pixels that one tile sums over.
+struct PlanarSumTask {
+  int64_t rows, source_row, gradient_row;  ///< rows of results, and elements from one to the next
+  int64_t gradient_plane;                  ///< elements from one filter's gradients to the next one's
+  int64_t columns;
+};
+
+/// sums[entry][filter][lane] += sources at the entry's offset times the filter's gradients: E entries, F filters.
+template <int E, int F, class T>
+HWY_NOINLINE void planar_sum_tile(const PlanarSumTask& task, const T* HWY_RESTRICT source, const int64_t* offsets,
+                                  const T* HWY_RESTRICT gradient, T* HWY_RESTRICT sums, int64_t sums_step) {
+  const hn::ScalableTag<T> d;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
+  using Vec = hn::Vec<decltype(d)>;
+  Vec acc[E][F];
+  TESSERA_UNROLL for (int e = 0; e < E; ++e) {
+    TESSERA_UNROLL for (int f = 0; f < F; ++f) acc[e][f] = hn::LoadU(d, sums + e * sums_step + f * lanes);
+  }
+  const auto add = [&](auto load, const T* HWY_RESTRICT from, const T* HWY_RESTRICT g) HWY_ATTR {
+    Vec values[F];
+    TESSERA_UNROLL for (int f = 0; f < F; ++f) values[f] = load(g + f * task.gradient_plane);
+    TESSERA_UNROLL for (int e = 0; e < E; ++e) {
+      const Vec x = load(from + offsets[e]);
+      TESSERA_UNROLL for (int f = 0; f < F; ++f) acc[e][f] = hn::MulAdd(x, values[f], acc[e][f]);
+    }
+  };
+  for (int64_t row = 0; row < task.rows; ++row) {
+    const T* HWY_RESTRICT from = source + row * task.source_row;
+    const T* HWY_RESTRICT g = gradient + row * task.gradient_row;
+    int64_t x = 0;
+    for (; x + lanes <= task.columns; x += lanes)
+      add([&](const T* at) HWY_ATTR { return hn::LoadU(d, at); }, from + x, g + x);
+    // Both by their first numbers: what stands behind them may be anything.
+    const int64_t rest = task.columns - x;
+    if (rest > 0) add([&](const T* at) HWY_ATTR { return load_first(d, rest, at); }, from + x, g + x);
+  }
+  TESSERA_UNROLL for (int e = 0; e < E; ++e) {
+    TESSERA_UNROLL for (int f = 0; f < F; ++f) hn::StoreU(acc[e][f], d, sums + e * sums_step + f * lanes);
+  }
+}
+
+template <class T>
+using PlanarSumFunction = void (*)(const PlanarSumTask&, const T*, const int64_t*, const T*, T*, int64_t);
+
+template <int F, class T, int... E>
+constexpr std::array<PlanarSumFunction<T>, sizeof...(E)> planar_sum_table(std::integer_sequence<int, E...>) {
+  return {&planar_sum_tile<E + 1, F, T>...};
+}
+
+/// All entries of F filters, cut evenly into tiles.
+template <int F, class T>
+void planar_sums(const PlanarSumTask& task, const T* source, const std::vector<int64_t>& offsets, const T* gradient,
+                 T* sums, int64_t sums_step) {
+  constexpr int most = std::min(max_planar_sums / F, 9);  // places of entries need registers, too
+  static constexpr auto table = planar_sum_table<F, T>(std::make_integer_sequence<int, most>());
+  const auto entries = static_cast<int64_t>(offsets.size());
+  const int64_t tiles = divide_up(entries, most);
+  for (int64_t tile = 0, entry = 0; tile < tiles; ++tile) {
+    const int64_t mine = entries / tiles + (tile < entries % tiles);
+    table[static_cast<std::size_t>(mine - 1)](task, source, offsets.data() + entry, gradient, sums + entry * sums_step,
+                                              sums_step);
+    entry += mine;
+  }
+}
+
+template <class T>
+class PlanarWeightGradient {
+ public:
+  explicit PlanarWeightGradient(const ConvGeometry& g)
+      : geometry_(g),
+        filters_(g.out_channels / g.groups),
+        channels_{1, g.in_channels / g.groups, 1, g.in_channels},
+        joined_(join_passes({forward_pass(g)})),
+        patch_(flat_patch<T>(joined_, channels_, g.batch)),
+        bands_(divide_up(joined_.rows, patch_.height)),
+        parts_(divide_up(joined_.columns, patch_.width)),
+        entries_(g.kernel.height * g.kernel.width * channels_.sources) {}
+
+  void run(const T* input, const T* output, T* kernel_gradient) const {
+    // Each chunk sums into a kernel of its own; by shape alone, so that no thread count changes a bit.
+    const int64_t units = geometry_.batch * bands_ * parts_, chunks = std::clamp<int64_t>(units, 1, 8);
+    const int64_t size = geometry_.groups * entries_ * filters_ * lane_count<T>();
+    const Buffer<T> sums(chunks * size);
+    parallel_for(chunks, [&](int64_t chunk) {
+      T* const mine = sums.data() + chunk * size;
+      std::fill(mine, mine + size, T{0});
+      for (int64_t unit = units * chunk / chunks; unit < units * (chunk + 1) / chunks; ++unit)
+        for (int64_t group = 0; group < geometry_.groups; ++group)
+          add_patch(input, output, group, unit / parts_ / bands_, unit / parts_ % bands_ * patch_.height,
+                    unit % parts_ * patch_.width, mine + group * (size / geometry_.groups));
+    });
+    add_up(sums.data(), chunks, kernel_gradient);
+  }
+
+ private:
+  void add_patch(const T* input, const T* output, int64_t group, int64_t image, int64_t first_row, int64_t first_column,
+                 T* sums) const {
+    static constexpr std::array tiles{&planar_sums<1, T>, &planar_sums<2, T>, &planar_sums<3, T>, &planar_sums<4, T>};
+    const Size2D &input_size = geometry_.input, &output_size = geometry_.output;
+    const int64_t rows = std::min(patch_.height, joined_.rows - first_row);
+    const int64_t columns = std::min(patch_.width, joined_.columns - first_column);
+    FlatBand<T> band(
+        input + image * input_size.height * input_size.width * geometry_.in_channels + group * channels_.sources,
+        input_size, channels_, joined_, {first_row, first_column, rows, columns});
+    const std::vector<int64_t> offsets = flat_offsets(band, channels_, joined_, joined_.passes.front());
+    T* const gradient = scratch<T>(1, rows * filters_ * columns);
+    for (int64_t y = 0; y < rows; ++y)
+      split_pixels(output +
+                       ((image * output_size.height + first_row + y) * output_size.width + first_column) *
+                           geometry_.out_channels +
+                       group * filters_,
+                   geometry_.out_channels, columns, filters_, gradient + y * filters_ * columns, columns);
+    const PlanarSumTask task{rows, joined_.passes.front().rows.stride * band.row_size(), filters_ * columns, columns,
+                             columns};
+    const int64_t lanes = lane_count<T>();
+    for_blocks(filters_, [&](int64_t first, int64_t count) {
+      tiles[static_cast<std::size_t>(count - 1)](task, band.load(band.rows()), offsets, gradient + first * columns,
+                                                 sums + first * lanes, filters_ * lanes);
+    });
+  }
+
+  /// Adds the chunks' sums and those of a vector's lanes, in order.
+  void add_up(const T* sums, int64_t chunks, T* kernel_gradient) const {
+    const int64_t lanes = lane_count<T>(), count = geometry_.groups * entries_ * filters_;
+    parallel_ranges(count, std::max<int64_t>(elementwise_grain / (lanes * chunks), 1), [&](int64_t begin, int64_t end) {
+      for (int64_t i = begin; i < end; ++i) {
+        const int64_t group = i / filters_ / entries_, entry = i / filters_ % entries_, filter = i % filters_;
+        T total{0};
+        for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+          const T* const terms = sums + (chunk * count + i) * lanes;
+          for (int64_t lane = 0; lane < lanes; ++lane) total += terms[lane];
+        }
+        kernel_gradient[entry * geometry_.out_channels + group * filters_ + filter] = total;
+      }
+    });
+  }
+
+  ConvGeometry geometry_;
+  int64_t filters_;        ///< of a group
+  FlatChannels channels_;  ///< of a group's sources
+  JoinedPasses joined_;
+  Size2D patch_;           ///< the largest
+  int64_t bands_, parts_;  ///< patches of an image, down and across
+  int64_t entries_;        ///< taps times source channels of a group
+};
+
+void planar_kernel_f32(const ConvGeometry& g, const float* input, const float* output, float* gradient) {
+  PlanarWeightGradient<float>(g).run(input, output, gradient);
+}
+void planar_kernel_f64(const ConvGeometry& g, const double* input, const double* output, double* gradient) {
+  PlanarWeightGradient<double>(g).run(input, output, gradient);
+}
+
+}  // namespace tessera::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tessera::kernels {
+
+HWY_EXPORT(planar_kernel_f32);
+HWY_EXPORT(planar_kernel_f64);
+
+void planar_backward_kernel(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
+  HWY_DYNAMIC_DISPATCH(planar_kernel_f32)(g, input, output, kernel_gradient);
+}
+void planar_backward_kernel(const ConvGeometry& g, const double* input, const double* output, double* kernel_gradient) {
+  HWY_DYNAMIC_DISPATCH(planar_kernel_f64)(g, input, output, kernel_gradient);
+}
+
+}  // namespace tessera::kernels
+#endif

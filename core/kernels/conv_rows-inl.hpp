@@ -1,0 +1,125 @@
+// Included once per SIMD target: convolution by rows of a patch, whatever their vectors run over.
+#if defined(TESSERA_CONV_ROWS_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef TESSERA_CONV_ROWS_INL
+#undef TESSERA_CONV_ROWS_INL
+#else
+#define TESSERA_CONV_ROWS_INL
+#endif
+
+#include <hwy/highway.h>
+
+#include <tessera/core/kernels/conv_flat-inl.hpp>
+#include <tessera/core/kernels/conv_pack-inl.hpp>
+#include <tessera/core/parallel.hpp>
+
+HWY_BEFORE_NAMESPACE();
+namespace tessera::kernels::HWY_NAMESPACE {
+
+/// Which convolution, and whether it is read forward (input to output) or backward (output to input).
+struct Reading {
+  ConvGeometry geometry;
+  bool forward;
+
+  Size2D source_size() const { return forward ? geometry.input : geometry.output; }
+  Size2D result_size() const { return forward ? geometry.output : geometry.input; }
+  int64_t all_sources() const { return forward ? geometry.in_channels : geometry.out_channels; }
+  int64_t all_results() const { return forward ? geometry.out_channels : geometry.in_channels; }
+  /// Channels of a group.
+  int64_t sources() const { return all_sources() / geometry.groups; }
+  int64_t results() const { return all_results() / geometry.groups; }
+  std::vector<ConvPass> passes() const {
+    return forward ? std::vector<ConvPass>{forward_pass(geometry)} : backward_passes(geometry);
+  }
+  /// The kernel's number at a tap of a pass, between a source and a result of a group.
+  template <class T>
+  T weight(const T* kernel, const ConvPass& pass, int64_t row, int64_t column, int64_t group, int64_t source,
+           int64_t result) const {
+    const int64_t tap = pass.rows.tap(row) * geometry.kernel.width + pass.columns.tap(column);
+    const int64_t filters = geometry.out_channels / geometry.groups,
+                  in_channels = geometry.in_channels / geometry.groups;
+    const int64_t in = forward ? source : result, filter = group * filters + (forward ? result : source);
+    return kernel[(tap * in_channels + in) * geometry.out_channels + filter];
+  }
+};
+
+/// One row of a patch's results in one pass.
+template <class T>
+struct RowTask {
+  const std::vector<int64_t>& offsets;  ///< of every entry: a tap and a source channel
+  const T* weights;
+  const T* source;
+  T* result;      ///< the first pixel's first channel
+  int64_t count;  ///< pixels
+  int64_t step;   ///< elements from one pixel to the next
+};
+
+/// Runs a convolution on `Rows`, which is made of a Reading and an Epilogue and gives: `plan`, `units` (parts of the
+/// channels that are computed by themselves), `channels` (of a unit), `packed(pass)` (how many weights that are),
+/// `pack(pass, kernel, to)` and `compute(unit, RowTask)`.
+template <class T, class Rows>
+class RowConvolution {
+ public:
+  RowConvolution(const Reading& reading, const T* kernel, const Epilogue<T>& epilogue, WeightStore* store)
+      : reading_(reading), rows_(reading, epilogue), joined_(join_passes(reading.passes())) {
+    int64_t count = 0;
+    for (const ConvPass& pass : joined_.passes) {
+      weight_begin_.push_back(count);
+      count += rows_.packed(pass);
+    }
+    const std::uint64_t key = weight_key(Rows::plan, reading.forward, reading.geometry.groups, joined_.passes);
+    weights_ = kept_weights<T>(store, key, count, [&](T* target) {
+      for (std::size_t p = 0; p < joined_.passes.size(); ++p)
+        rows_.pack(joined_.passes[p], kernel, target + weight_begin_[p]);
+    });
+  }
+
+  void run(const T* source, T* result) const {
+    const ConvGeometry& g = reading_.geometry;
+    const Size2D patch = flat_patch<T>(joined_, rows_.channels(), g.batch);
+    const int64_t bands = divide_up(joined_.rows, patch.height), parts = divide_up(joined_.columns, patch.width);
+    const Size2D sources = reading_.source_size(), results = reading_.result_size();
+    parallel_for(g.batch * bands * parts * rows_.units(), [&](int64_t item) {
+      const int64_t unit = item % rows_.units(), part = item / rows_.units() % parts;
+      const int64_t band = item / rows_.units() / parts % bands, image = item / rows_.units() / parts / bands;
+      const int64_t row = band * patch.height, column = part * patch.width;
+      compute(
+          {row, column, std::min(patch.height, joined_.rows - row), std::min(patch.width, joined_.columns - column)},
+          unit, source + image * sources.height * sources.width * reading_.all_sources() + unit * reading_.sources(),
+          result + image * results.height * results.width * reading_.all_results() + unit * reading_.results());
+    });
+  }
+
+ private:
+  /// A patch's results of every pass, row by row, each once the sources that it reads are there: they are still in the
+  /// first cache then.
+  void compute(const FlatPatch& patch, int64_t unit, const T* source, T* result) const {
+    FlatBand<T> band(source, reading_.source_size(), rows_.channels(), joined_, patch);
+    std::vector<std::vector<int64_t>> offsets;
+    for (const ConvPass& pass : joined_.passes) offsets.push_back(flat_offsets(band, rows_.channels(), joined_, pass));
+    const int64_t pixel = reading_.all_results(), row_stride = joined_.passes.front().rows.stride;
+    for (int64_t y = 0; y < patch.rows; ++y) {
+      const T* const sources = band.load(y * row_stride + joined_.reach_y) + y * row_stride * band.row_size();
+      for (std::size_t p = 0; p < joined_.passes.size(); ++p) {
+        const auto& [rows, columns] = joined_.passes[p];
+        const int64_t count = std::min(patch.columns, columns.count - patch.first_column);
+        if (patch.first_row + y >= rows.count || count <= 0) continue;
+        const int64_t row = rows.start + (patch.first_row + y) * rows.step;
+        const int64_t column = columns.start + patch.first_column * columns.step;
+        rows_.compute(unit, RowTask<T>{offsets[p], weights_->data() + weight_begin_[p], sources,
+                                       result + (row * reading_.result_size().width + column) * pixel, count,
+                                       columns.step * pixel});
+      }
+    }
+  }
+
+  Reading reading_;
+  Rows rows_;
+  JoinedPasses joined_;
+  std::vector<int64_t> weight_begin_;
+  std::shared_ptr<Buffer<T>> weights_;
+};
+
+}  // namespace tessera::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
