@@ -25,9 +25,9 @@ Conv2D::Conv2D(Conv2DOptions options) : options_(std::move(options)) {
   if (o.use_bias) add_parameter("bias", {o.filters}, {o.bias_initializer, o.bias_regularizer, o.bias_constraint});
 }
 
-Tensor Conv2D::run(const Tensor& x, Activation activation) {
-  const Tensor y =
-      conv2d(to_channels_last(x, options_.data_format), kernel_, own("bias"), op_options(options_), activation);
+Tensor Conv2D::run(std::vector<Tensor> parts, Activation activation) {
+  for (Tensor& part : parts) part = to_channels_last(part, options_.data_format);
+  const Tensor y = conv2d_concat(std::move(parts), kernel_, own("bias"), op_options(options_), activation);
   add_activity_penalty(options_.activity_regularizer, y);
   return from_channels_last(y, options_.data_format);
 }

@@ -35,16 +35,17 @@ struct Conv2DOptions {
 class Conv2D : public Layer {
  public:
   explicit Conv2D(Conv2DOptions options);
-  Tensor forward(const Tensor& x) override { return run(x, options_.activation); }
-  /// The same with this activation in place of the layer's own.
-  Tensor with_activation(const Tensor& x, Activation activation) {
+  Tensor forward(const Tensor& x) override { return run({x}, options_.activation); }
+  /// The same of images whose channels stand side by side (conv2d_concat), with this activation in place of the layer's
+  /// own.
+  Tensor with_activation(std::vector<Tensor> parts, Activation activation) {
     const ModuleCall call(*this);
-    return run(x, activation);
+    return run(std::move(parts), activation);
   }
   const Conv2DOptions& options() const { return options_; }
 
  private:
-  Tensor run(const Tensor& x, Activation activation);
+  Tensor run(std::vector<Tensor> parts, Activation activation);
 
   Conv2DOptions options_;
   Tensor kernel_;

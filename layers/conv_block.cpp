@@ -1,4 +1,5 @@
 #include <tessera/core/ops/activation.hpp>
+#include <tessera/core/ops/concat.hpp>
 #include <tessera/core/ops/pool.hpp>
 #include <tessera/layers/conv_block.hpp>
 #include <tessera/layers/option_checks.hpp>
@@ -35,11 +36,16 @@ ConvBlock::ConvBlock(ConvBlockOptions options) : options_(std::move(options)) {
       options_.convolution);
 }
 
-ConvBlock::Pooled ConvBlock::run(Tensor x, bool keep_unpooled) {
+ConvBlock::Pooled ConvBlock::run(std::vector<Tensor> parts, bool keep_unpooled) {
   const bool normalizes = group_norm_ || (batch_norm_ && !batch_norm_->folded());
   const Activation epilogue = normalizes ? activation::linear : options_.activation;
-  Tensor y = std::visit([&](const auto& conv) { return conv->with_activation(x, epilogue); }, conv_);
-  x = {};
+  Tensor y;
+  if (const auto* conv = std::get_if<std::shared_ptr<Conv2D>>(&conv_))
+    y = (*conv)->with_activation(std::move(parts), epilogue);
+  else
+    y = std::get<std::shared_ptr<Conv2DTranspose>>(conv_)->with_activation(
+        parts.size() == 1 ? parts[0] : concat(parts, -1), epilogue);
+  parts.clear();
   const bool pools = options_.pool != Size2D(1);
   if (normalizes && batch_norm_ && fits_norm_block(options_.activation)) {
     const bool fuse_pool = options_.pool == Size2D(2);

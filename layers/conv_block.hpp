@@ -43,15 +43,16 @@ class ConvBlock : public Layer {
   };
 
   explicit ConvBlock(ConvBlockOptions options);
-  Tensor forward(const Tensor& x) override { return run(x, false).output; }
-  /// Lets go of an x that was moved here as soon as it is convolved.
-  Pooled with_unpooled(Tensor x) {
+  Tensor forward(const Tensor& x) override { return run({x}, false).output; }
+  /// Of one image or of several whose channels stand side by side, as of their concatenation. Lets go of those that
+  /// were moved here as soon as they are convolved.
+  Pooled with_unpooled(std::vector<Tensor> parts) {
     const ModuleCall call(*this);
-    return run(std::move(x), true);
+    return run(std::move(parts), true);
   }
 
  private:
-  Pooled run(Tensor x, bool keep_unpooled);
+  Pooled run(std::vector<Tensor> parts, bool keep_unpooled);
 
   ConvBlockOptions options_;
   std::variant<std::shared_ptr<Conv2D>, std::shared_ptr<Conv2DTranspose>> conv_;

@@ -43,7 +43,7 @@ Tensor FCN::forward(const Tensor& image) {
   std::vector<Tensor> skips;
   Tensor x = image;
   for (std::size_t stage = 0; stage < stages; ++stage) {
-    const auto [output, unpooled] = encoders_[stage].with_unpooled(x);
+    const auto [output, unpooled] = encoders_[stage].with_unpooled({x});
     skips.push_back(skips_[stage](unpooled));
     x = output;
   }

@@ -1,5 +1,4 @@
 #include <numeric>
-#include <tessera/core/ops/concat.hpp>
 #include <tessera/models/unet.hpp>
 
 namespace tessera {
@@ -31,9 +30,9 @@ UNet::DoubleConv::DoubleConv(std::int64_t in_channels, std::int64_t filters, con
                                         .normalization = normalization_named(normalization, filters),
                                         .pool = pool}))) {}
 
-ConvBlock::Pooled UNet::DoubleConv::with_unpooled(Tensor x) {
+ConvBlock::Pooled UNet::DoubleConv::with_unpooled(std::vector<Tensor> parts) {
   const ModuleCall call(*this);
-  Tensor between = first_.with_unpooled(std::move(x)).output;
+  std::vector<Tensor> between{first_.with_unpooled(std::move(parts)).output};
   return second_.with_unpooled(std::move(between));
 }
 
@@ -59,16 +58,17 @@ Tensor UNet::forward(const Tensor& image) {
   std::vector<Tensor> skips;
   Tensor x = image;
   for (DoubleConv& encoder : encoders_) {
-    const auto [output, unpooled] = encoder.with_unpooled(x);
+    const auto [output, unpooled] = encoder.with_unpooled({x});
     skips.push_back(unpooled);
     x = output;
   }
-  x = bottom_.with_unpooled(std::move(x)).output;
+  x = bottom_.with_unpooled({x}).output;
   for (std::size_t level = skips.size(); level-- > 0;) {
-    // One variable, so that inference lets go of each step's input as soon as the next has it.
+    // Moved from hand to hand, so that inference lets go of each step's input as soon as the next has it.
     x = ups_[level](x, image_size(skips[level]));
-    x = concat({std::move(skips[level]), x}, -1);
-    x = decoders_[level].with_unpooled(std::move(x)).output;
+    std::vector<Tensor> beside{std::move(skips[level])};
+    beside.push_back(std::move(x));
+    x = decoders_[level].with_unpooled(std::move(beside)).output;
   }
   return head_(x);
 }

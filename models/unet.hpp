@@ -34,7 +34,7 @@ class UNet : public SegmentationModel {
    public:
     DoubleConv(std::int64_t in_channels, std::int64_t filters, const std::string& normalization, std::int64_t pool = 1);
     Tensor forward(const Tensor& x) override { return second_(first_(x)); }
-    ConvBlock::Pooled with_unpooled(Tensor x);
+    ConvBlock::Pooled with_unpooled(std::vector<Tensor> parts);
 
    private:
     ConvBlock first_, second_;

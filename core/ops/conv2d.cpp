@@ -2,6 +2,7 @@
 #include <tessera/core/kernels/channel_sums.hpp>
 #include <tessera/core/kernels/conv.hpp>
 #include <tessera/core/ops/activation.hpp>
+#include <tessera/core/ops/concat.hpp>
 #include <tessera/core/ops/conv2d.hpp>
 
 namespace tessera {
@@ -83,15 +84,15 @@ SumGradients sum_gradients(Activation activation, const Tensor& activated, const
   return out;
 }
 
-struct ConvNode final : Node {  // saves x, kernel and what the activation's derivative is a function of
-  ConvNode(Direction direction, const ConvGeometry& geometry, Activation activation, const Tensor& x,
+struct ConvNode final : Node {  // saves the parts of x, kernel and what the activation's derivative is a function of
+  ConvNode(Direction direction, const ConvGeometry& geometry, Activation activation, const std::vector<Tensor>& parts,
            const Tensor& kernel, const Tensor& activated)
-      : direction_(direction),
-        geometry_(geometry),
-        activation_(activation),
-        x_(x),
-        kernel_(kernel),
-        activated_(activated) {}
+      : direction_(direction), geometry_(geometry), activation_(activation), kernel_(kernel), activated_(activated) {
+    for (const Tensor& part : parts) {
+      parts_.emplace_back(part);
+      channels_.push_back(part.size(-1));
+    }
+  }
 
   std::string_view name() const override { return direction_ == Direction::forward ? "conv2d" : "conv2d_transpose"; }
 
@@ -99,17 +100,27 @@ struct ConvNode final : Node {  // saves x, kernel and what the activation's der
 
   Grads backward(const Tensor& grad_output, Needs needs) override {
     const bool forward = direction_ == Direction::forward;
+    const std::size_t count = channels_.size();
     const Tensor activated = activated_.defined() ? activated_.get() : Tensor();
-    const auto [grad, bias] = sum_gradients(activation_, activated, grad_output, needs[2]);
-    Grads grads(3);
-    if (needs[1]) {
-      const Tensor x = x_.get();
-      grads[1] = forward ? kernel_gradient(geometry_, x, grad) : kernel_gradient(geometry_, grad, x);
+    const auto [grad, bias] = sum_gradients(activation_, activated, grad_output, needs[count + 1]);
+    Grads grads(count + 2);
+    if (needs[count]) {
+      std::vector<Tensor> of_parts;
+      for (std::size_t i = 0; i < count; ++i) {
+        const Tensor part = parts_[i].get();
+        of_parts.push_back(forward ? kernel_gradient(geometry_of(i), part, grad)
+                                   : kernel_gradient(geometry_, grad, part));
+      }
+      grads[count] = count == 1 ? of_parts[0] : concat(of_parts, 2);
     }
-    if (!needs.again()) x_ = {};  // so that the gradient of x can have its memory
-    if (needs[0])
-      grads[0] = apply(forward ? Direction::transposed : Direction::forward, geometry_, grad, kernel_, {}, {});
-    grads[2] = bias;
+    if (!needs.again()) parts_.clear();  // so that the gradient of x can have its memory
+    const Direction back = forward ? Direction::transposed : Direction::forward;
+    std::int64_t begin = 0;
+    for (std::size_t i = 0; i < count; begin += channels_[i++])
+      if (needs[i])
+        grads[i] = apply(back, geometry_of(i), grad,
+                         count == 1 ? kernel_.get() : slice(kernel_, 2, begin, begin + channels_[i]), {}, {});
+    grads[count + 1] = bias;
     return grads;
   }
 
@@ -121,10 +132,18 @@ struct ConvNode final : Node {  // saves x, kernel and what the activation's der
         {std::string(name_of(activation_)), {{"slope", activation_.slope}}, before, outputs, trace.ops.back().path});
   }
 
+  /// Of the convolution that reads this part alone.
+  ConvGeometry geometry_of(std::size_t part) const {
+    ConvGeometry geometry = geometry_;
+    if (channels_.size() > 1) geometry.in_channels = channels_[part];
+    return geometry;
+  }
+
   Direction direction_;
   ConvGeometry geometry_;
   Activation activation_;
-  SavedInput x_;
+  std::vector<SavedInput> parts_;  ///< of x: one, or several that stand side by side
+  std::vector<std::int64_t> channels_;
   Saved kernel_, activated_;
 };
 
@@ -136,8 +155,9 @@ void check_operands(const char* op, const Tensor& x, const Tensor& kernel, const
     raise<ShapeError>(op, "expected a bias [{}], one for each filter, got {}", filters, bias.shape().str());
 }
 
-Tensor convolve(Direction direction, const ConvGeometry& geometry, const Tensor& x, const Tensor& kernel,
-                const Tensor& bias, Activation activation) {
+/// x is the parts side by side.
+Tensor convolve(Direction direction, const ConvGeometry& geometry, const Tensor& x, const std::vector<Tensor>& parts,
+                const Tensor& kernel, const Tensor& bias, Activation activation) {
   // A training step changes the kernel before it is read again; inference does not.
   KernelStore store(kernel);
   Tensor y = apply(direction, geometry, x, kernel, bias, activation, grad_enabled() ? nullptr : &store);
@@ -151,7 +171,9 @@ Tensor convolve(Direction direction, const ConvGeometry& geometry, const Tensor&
     y = activate(sum, activation);
     activated = gradient_uses_output(activation) ? y : sum;
   }
-  return record<ConvNode>(y, {x, kernel, bias}, direction, geometry, activation, x, kernel, activated);
+  std::vector<Tensor> inputs = parts;
+  inputs.insert(inputs.end(), {kernel, bias});
+  return record<ConvNode>(y, inputs, direction, geometry, activation, parts, kernel, activated);
 }
 
 }  // namespace
@@ -160,14 +182,37 @@ Tensor conv2d(const Tensor& x, const Tensor& kernel, const Tensor& bias, const C
               Activation activation) {
   const ConvGeometry geometry = conv2d_geometry(x.shape(), kernel.shape(), options);
   check_operands("conv2d", x, kernel, bias, geometry.out_channels);
-  return convolve(Direction::forward, geometry, x, kernel, bias, activation);
+  return convolve(Direction::forward, geometry, x, {x}, kernel, bias, activation);
+}
+
+Tensor conv2d_concat(std::vector<Tensor> parts, const Tensor& kernel, const Tensor& bias, const ConvOptions& options,
+                     Activation activation) {
+  // Groups may reach over the border of two parts. A trace gets the ops that this one stands for.
+  if (parts.size() < 2 || options.groups > 1 || detail::running_trace())
+    return conv2d(parts.size() == 1 ? parts[0] : concat(parts, -1), kernel, bias, options, activation);
+  const Tensor x = [&] {
+    const NoGrad no_grad;
+    const detail::TraceScope untraced(nullptr);
+    return concat(parts, -1);
+  }();
+  if (!grad_enabled()) parts.clear();
+  // What backward computes again needs no memory meanwhile: a tensor without pixels stands for its record.
+  for (Tensor& part : parts)
+    if (SavedInput(part).recomputes()) {
+      Tensor record = Tensor::empty({0, 0, 0, part.size(-1)}, part.dtype());
+      record.set_gradient_record(part.gradient_record());
+      part = record;
+    }
+  const ConvGeometry geometry = conv2d_geometry(x.shape(), kernel.shape(), options);
+  check_operands("conv2d", x, kernel, bias, geometry.out_channels);
+  return convolve(Direction::forward, geometry, x, parts, kernel, bias, activation);
 }
 
 Tensor conv2d_transpose(const Tensor& x, const Tensor& kernel, const Tensor& bias, const ConvTransposeOptions& options,
                         Activation activation) {
   const ConvGeometry geometry = conv2d_transpose_geometry(x.shape(), kernel.shape(), options);
   check_operands("conv2d_transpose", x, kernel, bias, geometry.in_channels);
-  return convolve(Direction::transposed, geometry, x, kernel, bias, activation);
+  return convolve(Direction::transposed, geometry, x, {x}, kernel, bias, activation);
 }
 
 }  // namespace tessera

@@ -3,6 +3,7 @@
 #include <tessera/core/activation.hpp>
 #include <tessera/core/conv_geometry.hpp>
 #include <tessera/core/tensor.hpp>
+#include <vector>
 
 namespace tessera {
 
@@ -13,6 +14,13 @@ namespace tessera {
 /// sizes of conv2d_geometry. ShapeError where they do not fit.
 Tensor conv2d(const Tensor& x, const Tensor& kernel, const Tensor& bias, const ConvOptions& options,
               Activation activation = {});
+
+/// conv2d of `parts` side by side, as concat(parts, -1) puts them; backward reads each part by itself and gives it its
+/// gradient, so that neither all of them joined nor the gradient of that takes memory again.
+///
+/// parts [N, H, W, C_i], their channels add up to C; the rest, and the errors, as of concat and conv2d.
+Tensor conv2d_concat(std::vector<Tensor> parts, const Tensor& kernel, const Tensor& bias, const ConvOptions& options,
+                     Activation activation = {});
 
 /// Transposed convolution: every input pixel adds kernel * value to the output at (y s, x s); then crop, bias,
 /// activation.

@@ -111,7 +111,7 @@ TEST_CASE("a concatenation with a block's result is computed again for a convolu
     const auto gradients = [&](bool recompute) {
       for (Module* module : {static_cast<Module*>(&block), static_cast<Module*>(&reader)})
         for (auto& parameter : module->parameters()) parameter.tensor.zero_grad();
-      const ConvBlock::Pooled parts = block.with_unpooled(x);
+      const ConvBlock::Pooled parts = block.with_unpooled({x});
       const Tensor twice = concat({parts.unpooled, other, parts.unpooled}, -1);
       // Added to 0 it is an op's result that nothing computes again.
       reader(recompute ? twice : twice + 0.0).backward(upstream);
@@ -144,13 +144,38 @@ TEST_CASE("a concatenation with a block's result is computed again for a convolu
   CHECK(memory_stats().in_use - before < half + half / 2);
 }
 
+TEST_CASE("a block of parts reads them side by side, and keeps none that is computed again") {
+  ConvBlock below({.convolution = conv}),
+      joined({.convolution = Conv2DOptions{.in_channels = 8, .filters = 2, .kernel_size = 3, .padding = same}});
+  ConvBlock transposed({.convolution = Conv2DTransposeOptions{.in_channels = 8, .filters = 2, .kernel_size = 2}});
+  const Tensor x = random_tensor({2, 32, 32, 3}, 3, f32), upstream = random_tensor({2, 32, 32, 2}, 5, f32);
+  const Tensor other = random_tensor({2, 32, 32, 4}, 4, f32);
+  for (ConvBlock* block : {&below, &joined, &transposed}) block->initialize(1);
+  const auto gradients = [&](bool parts) {
+    below.parameters()[0].tensor.zero_grad();
+    joined.parameters()[0].tensor.zero_grad();
+    const Tensor between = below(x);
+    const Tensor y = parts ? joined.with_unpooled({between, other}).output : joined(concat({between, other}, -1));
+    y.backward(upstream);
+    return std::vector<Tensor>{y, below.parameters()[0].tensor.grad(), joined.parameters()[0].tensor.grad()};
+  };
+  const std::vector<Tensor> expected = gradients(false), got = gradients(true);
+  for (std::size_t i = 0; i < got.size(); ++i) CHECK(difference(got[i], expected[i]) < 1e-4);  // sums over 2048 pixels
+  CHECK(difference(transposed.with_unpooled({below(x), other}).output, transposed(concat({below(x), other}, -1))) == 0);
+
+  const std::size_t half = static_cast<std::size_t>(other.numel()) * sizeof(float), before = memory_stats().in_use;
+  const Tensor y = joined.with_unpooled({below(x), other}).output;
+  // The first convolution's result; the second one's, and what normalisation made of that, are a half each.
+  CHECK(memory_stats().in_use - before < 2 * half + half / 2);
+}
+
 TEST_CASE("what a block hands out beside its pooling is computed again for a convolution") {
   ConvBlock block({.convolution = conv, .pool = 2});
   Conv2D skip({.in_channels = 4, .filters = 2, .kernel_size = 1});
   block.initialize(1);
   skip.initialize(2);
   const Tensor x = random_tensor({2, 7, 6, 3}, 3, f32), upstream = random_tensor({2, 7, 6, 2}, 4, f32);
-  const Tensor unpooled = block.with_unpooled(x).unpooled;
+  const Tensor unpooled = block.with_unpooled({x}).unpooled;
   skip(unpooled).backward(upstream, true);
   const Tensor gradient = skip.parameters()[0].tensor.grad();
   skip.parameters()[0].tensor.zero_grad();
@@ -162,7 +187,7 @@ TEST_CASE("a block hands out what went into its pooling") {
   ConvBlock block({.convolution = conv, .pool = {2, 1}});
   block.eval();
   const Tensor x = random_tensor({1, 4, 4, 3}, 1, f32);
-  const auto [pooled, unpooled] = block.with_unpooled(x);
+  const auto [pooled, unpooled] = block.with_unpooled({x});
   CHECK(pooled.shape() == Shape{1, 2, 4, 4});
   CHECK(unpooled.shape() == Shape{1, 4, 4, 4});
   CHECK(difference(pooled, max_pool2d(unpooled, {.pool_size = {2, 1}})) == 0);

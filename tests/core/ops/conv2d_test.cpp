@@ -2,6 +2,7 @@
 
 #include <tessera/core/autograd.hpp>
 #include <tessera/core/gradcheck.hpp>
+#include <tessera/core/ops/concat.hpp>
 #include <tessera/core/ops/conv2d.hpp>
 
 #include "tests/support/conv_cases.hpp"
@@ -128,6 +129,41 @@ TEST_CASE("convolutions pass gradcheck with every kind of activation") {
         {x, kernel, bias});
     CHECK_MESSAGE(transposed, transposed.str());
   }
+}
+
+TEST_CASE("conv2d_concat is conv2d of the concatenation, and backward gives every part its gradient") {
+  for (const std::int64_t groups : {1, 3}) {  // groups of three channels reach over the border of the first two parts
+    CAPTURE(groups);
+    const ConvOptions options{.strides = {1, 2}, .padding = same, .groups = groups};
+    const Tensor upstream = random_tensor({2, 7, 5, 6}, 9, f64);
+    std::vector<Tensor> parts;
+    for (const std::int64_t channels : {2, 6, 1})
+      parts.push_back(random_tensor({2, 7, 9, channels}, static_cast<std::uint64_t>(channels), f64));
+    for (const std::size_t part : {0, 2}) parts[part].set_requires_grad();
+    Tensor kernel = random_tensor({3, 3, 9 / groups, 6}, 7, f64), bias = random_tensor({6}, 8, f64);
+    kernel.set_requires_grad();
+    bias.set_requires_grad();
+    const auto gradients = [&](bool joined) {
+      for (Tensor* leaf : {&parts[0], &parts[2], &kernel, &bias}) leaf->zero_grad();
+      const Tensor y = joined ? conv2d(concat(parts, -1), kernel, bias, options, activation::relu)
+                              : conv2d_concat(parts, kernel, bias, options, activation::relu);
+      y.backward(upstream, true);
+      y.backward(upstream);
+      return std::vector<Tensor>{y, parts[0].grad(), parts[2].grad(), kernel.grad(), bias.grad()};
+    };
+    const std::vector<Tensor> expected = gradients(true), got = gradients(false);
+    for (std::size_t i = 0; i < got.size(); ++i) CHECK(difference(got[i], expected[i]) < 1e-12);
+    CHECK(!parts[1].grad().defined());
+
+    const NoGrad no_grad;
+    CHECK(difference(conv2d_concat(parts, kernel, bias, options), conv2d(concat(parts, -1), kernel, bias, options)) ==
+          0);
+    const Trace traced = trace([&] { conv2d_concat(parts, kernel, bias, options); });
+    REQUIRE(traced.ops.size() == 2);
+    CHECK(traced.ops[0].name == "concat");
+    CHECK(traced.ops[1].name == "conv2d");
+  }
+  CHECK_THROWS_AS(conv2d_concat({}, Tensor::ones({1, 1, 1, 1}), {}, {}), ValueError);
 }
 
 TEST_CASE("weights packed for one number of groups are not taken for another's") {
