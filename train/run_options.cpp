@@ -98,14 +98,15 @@ std::vector<RunOption> all_options() {
       option("loss", training, changes_result,
              text_value(
                  "SUM", [](auto& o) -> auto& { return o.loss; }, [](const std::string& text) { loss_from_spec(text); }),
-             "A weighted sum of ce, focal, dice, jaccard, dice_objects and jaccard_objects (these two without class "
-             "0), such as ce+0.5*dice; ce by default"),
-      option("class-weights", training, changes_result,
-             text_value(
-                 "NAME|NUMBERS|FILE", [](auto& o) -> auto& { return o.class_weights; }),
-             "Weights of the classes in ce and focal: counted on the training part as median (frequency balancing), "
-             "inverse, root (the square root of inverse) or enet; numbers (1,2.5,...), a file with one a line, or "
-             "none; by default root for folders of up to 2000 images"),
+             "A weighted sum of ce, bce (each class against all others), focal, dice, jaccard, dice_objects and "
+             "jaccard_objects (these two without class 0), such as ce+0.5*dice; ce by default"),
+      option(
+          "class-weights", training, changes_result,
+          text_value(
+              "NAME|NUMBERS|FILE", [](auto& o) -> auto& { return o.class_weights; }),
+          "Weights of the classes in ce, bce and focal: counted on the training part as median (frequency balancing), "
+          "inverse, root (the square root of inverse) or enet; numbers (1,2.5,...), a file with one a line, or "
+          "none; by default root for folders of up to 2000 images"),
       option("optimizer", training, changes_result,
              choice_value(
                  optimizer_names(), [](auto& o) -> auto& { return o.optimizer.name; }),

@@ -3,6 +3,7 @@
 #include <tessera/layers/losses/dice.hpp>
 #include <tessera/layers/losses/focal.hpp>
 #include <tessera/layers/losses/loss_spec.hpp>
+#include <tessera/layers/losses/sigmoid_cross_entropy.hpp>
 #include <tessera/layers/losses/soft_jaccard.hpp>
 #include <tessera/layers/losses/softmax_cross_entropy.hpp>
 
@@ -13,6 +14,10 @@ LabelLoss loss_named(std::string_view name, std::string_view spec, const LossSpe
   if (name == "ce")
     return [o](const Tensor& logits, const Tensor& labels) {
       return softmax_cross_entropy(logits, labels, {o.class_weights, o.ignore_index, o.label_smoothing});
+    };
+  if (name == "bce")
+    return [o](const Tensor& logits, const Tensor& labels) {
+      return sigmoid_cross_entropy(logits, labels, {o.class_weights, o.ignore_index});
     };
   if (name == "focal")
     return [o](const Tensor& logits, const Tensor& labels) {
@@ -29,8 +34,8 @@ LabelLoss loss_named(std::string_view name, std::string_view spec, const LossSpe
     };
   raise<ValueError>(
       "loss",
-      "no loss is called \"{}\" in \"{}\"; there are ce, focal, dice, jaccard, dice_objects and jaccard_objects", name,
-      spec);
+      "no loss is called \"{}\" in \"{}\"; there are ce, bce, focal, dice, jaccard, dice_objects and jaccard_objects",
+      name, spec);
 }
 
 double factor_of(std::string_view text, std::string_view spec) {

@@ -2,8 +2,8 @@
 
 usage: losses.py [OUTPUT_FOLDER]
 
-Cross-entropy, binary cross-entropy, MSE, L1 and Huber are PyTorch's own, reduced by their mean (cross-entropy: the
-weighted mean over pixels that are not ignored). The others are written out here over PyTorch's tensors, with
+Cross-entropy, binary cross-entropy ("sigmoid": of the labels' one-hot), MSE, L1 and Huber are PyTorch's own, reduced by
+their mean (cross-entropy: the weighted mean; both of labels: over pixels that are not ignored). The others are written out here over PyTorch's tensors, with
 p = softmax(logits) over classes and t the one-hot truth, both 0 at ignored pixels:
 
 dice     score_c = (2 I_c + smooth) / max(P_c + T_c + smooth, eps)
@@ -23,8 +23,8 @@ from golden_file import GoldenFile, output_folder, version
 
 EPSILON = 1e-7
 WEIGHTS = [0.5, 2.0, 1.25, 0.1, 3.0, 1.0, 0.75, 0.3, 1.5, 2.5, 0.9]
-OPTIONS = {"cross_entropy": ("label_smoothing", 0.0), "focal": ("gamma", 2.0), "dice": ("smooth", 0.0),
-           "jaccard": ("smooth", 0.0)}
+OPTIONS = {"cross_entropy": {"label_smoothing": 0.0}, "focal": {"gamma": 2.0}, "dice": {"smooth": 0.0},
+           "jaccard": {"smooth": 0.0}}
 
 
 def overlap_score(name, p, truth, smooth=0.0):
@@ -48,6 +48,9 @@ def segmentation_loss(name, logits, labels, weights, ignore_index, label_smoothi
         log_p = functional.log_softmax(logits[valid], -1).gather(-1, labels[valid][:, None])[:, 0]
         alpha = 1.0 if weights is None else weights[labels[valid]]
         return (-alpha * (1 - log_p.exp()) ** gamma * log_p).mean()
+    if name == "sigmoid":
+        truth = functional.one_hot(labels[valid], classes).to(logits.dtype)
+        return functional.binary_cross_entropy_with_logits(logits[valid], truth, weights)
     truth = functional.one_hot(labels * valid, classes) * valid[..., None]
     score = overlap_score(name, logits.softmax(-1) * valid[..., None], truth, smooth)
     present = truth.sum((0, 1, 2)) > 0
@@ -79,6 +82,10 @@ def segmentation_cases():
     for name in ["dice", "jaccard"]:
         yield dict(loss=name, classes=3, smooth=1.0)
         yield dict(loss=name, classes=4, smooth=1.0, ignore_index=255, labels="no class 2")
+    for scale in (2.0, 300.0):
+        yield dict(loss="sigmoid", classes=3, scale=scale)
+        yield dict(loss="sigmoid", classes=11, scale=scale, ignore_index=11, weighted=True)
+    yield dict(loss="sigmoid", classes=3, weighted=True, ignore_index=255, labels="ignored")
 
 
 def value_and_gradient(loss, x):
@@ -109,12 +116,9 @@ def add_segmentation_losses(file):
         if case.pop("weighted", False):
             tensors["class_weights"] = np.array(WEIGHTS[:classes])
             weights = torch.tensor(tensors["class_weights"])
-        option, default = OPTIONS[case["loss"]]
-        case.setdefault(option, default)
+        options = {name: case.setdefault(name, default) for name, default in OPTIONS.get(case["loss"], {}).items()}
         tensors.update(value_and_gradient(
-            lambda x: segmentation_loss(case["loss"], x, torch.tensor(labels), weights, ignore_index,
-                                        **{option: case[option]}),
-            logits))
+            lambda x: segmentation_loss(case["loss"], x, torch.tensor(labels), weights, ignore_index, **options), logits))
         file.add({"name": f"{case['loss']}_{index:02}", "ignore_index": None, **case}, tensors)
 
 

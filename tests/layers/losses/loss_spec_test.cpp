@@ -3,6 +3,7 @@
 #include <tessera/layers/losses/dice.hpp>
 #include <tessera/layers/losses/focal.hpp>
 #include <tessera/layers/losses/loss_spec.hpp>
+#include <tessera/layers/losses/sigmoid_cross_entropy.hpp>
 #include <tessera/layers/losses/soft_jaccard.hpp>
 #include <tessera/layers/losses/softmax_cross_entropy.hpp>
 #include <tests/support/values.hpp>
@@ -22,6 +23,8 @@ TEST_CASE("a text names a weighted sum of losses, with the options given") {
   const double jaccard = soft_jaccard_loss(x, labels, {.ignore_index = 7}).mean().item();
   const double focal = focal_loss(x, labels, {.class_weights = weights, .ignore_index = 7}).mean().item();
   CHECK(value("ce") == doctest::Approx(ce));
+  CHECK(value("bce") ==
+        doctest::Approx(sigmoid_cross_entropy(x, labels, {.class_weights = weights, .ignore_index = 7}).mean().item()));
   CHECK(value("ce+0.5*dice") == doctest::Approx(ce + 0.5 * dice));
   CHECK(value("dice_objects") ==
         doctest::Approx(dice_loss(x, labels, {.ignore_index = 7, .background = false}).mean().item()));
@@ -33,12 +36,12 @@ TEST_CASE("a text names a weighted sum of losses, with the options given") {
 TEST_CASE("a loss that was not understood is named with what there is") {
   CHECK_THROWS_WITH_AS(
       loss_from_spec("ce+0.5*dise"),
-      "loss: no loss is called \"dise\" in \"ce+0.5*dise\"; there are ce, focal, dice, jaccard, dice_objects and "
-      "jaccard_objects",
+      "loss: no loss is called \"dise\" in \"ce+0.5*dise\"; there are ce, bce, focal, dice, jaccard, dice_objects "
+      "and jaccard_objects",
       ValueError);
   CHECK_THROWS_WITH_AS(loss_from_spec(""),
-                       "loss: no loss is called \"\" in \"\"; there are ce, focal, dice, jaccard, dice_objects and "
-                       "jaccard_objects",
+                       "loss: no loss is called \"\" in \"\"; there are ce, bce, focal, dice, jaccard, dice_objects "
+                       "and jaccard_objects",
                        ValueError);
   CHECK_THROWS_AS(loss_from_spec("ce+"), ValueError);
   CHECK_THROWS_WITH_AS(loss_from_spec("half*ce"),

@@ -6,6 +6,7 @@
 #include <tessera/layers/losses/huber.hpp>
 #include <tessera/layers/losses/l1.hpp>
 #include <tessera/layers/losses/mse.hpp>
+#include <tessera/layers/losses/sigmoid_cross_entropy.hpp>
 #include <tessera/layers/losses/soft_jaccard.hpp>
 #include <tessera/layers/losses/softmax_cross_entropy.hpp>
 #include <tests/support/golden.hpp>
@@ -35,6 +36,7 @@ Loss compute(const test::Golden& golden, const json& c, const Tensor& input) {
   if (name == "cross_entropy")
     return softmax_cross_entropy(input, labels, {numbers("class_weights"), ignore, c["label_smoothing"]});
   if (name == "focal") return focal_loss(input, labels, {c["gamma"], numbers("class_weights"), ignore});
+  if (name == "sigmoid") return sigmoid_cross_entropy(input, labels, {numbers("class_weights"), ignore});
   if (name == "dice") return dice_loss(input, labels, {c["smooth"], ignore});
   REQUIRE(name == "jaccard");
   return soft_jaccard_loss(input, labels, {c["smooth"], ignore});

@@ -10,6 +10,7 @@
 #include <tessera/layers/losses/huber.hpp>
 #include <tessera/layers/losses/l1.hpp>
 #include <tessera/layers/losses/mse.hpp>
+#include <tessera/layers/losses/sigmoid_cross_entropy.hpp>
 #include <tessera/layers/losses/soft_jaccard.hpp>
 #include <tessera/layers/losses/softmax_cross_entropy.hpp>
 #include <tests/support/values.hpp>
@@ -37,6 +38,7 @@ TEST_CASE("every loss of labels passes gradcheck") {
       },
       {logits});
   check_gradients([](const auto& in) { return focal_loss(in[0], labels, {.ignore_index = 9}); }, {logits});
+  check_gradients([](const auto& in) { return sigmoid_cross_entropy(in[0], labels, {{1, 2, 0.5, 4}, 9}); }, {logits});
   for (const double smooth : {0.0, 1.0}) {
     check_gradients([=](const auto& in) { return dice_loss(in[0], labels, {smooth, 9}); }, {logits});
     check_gradients([=](const auto& in) { return soft_jaccard_loss(in[0], labels, {smooth, 9}); }, {logits});
@@ -71,6 +73,8 @@ TEST_CASE("losses of small numbers are what a hand computes") {
   CHECK(soft_jaccard_loss(even, both).mean().item() == doctest::Approx(1 - 0.5 / 1.5));
   CHECK(focal_loss(even, both).mean().item() == doctest::Approx(0.25 * std::log(2.0)));
   CHECK(softmax_cross_entropy(even, both).mean().item() == doctest::Approx(std::log(2.0)));
+  CHECK(sigmoid_cross_entropy(even, both, {.class_weights = {1, 3}}).mean().item() ==
+        doctest::Approx(2 * std::log(2.0)));
 }
 
 TEST_CASE("Dice and Jaccard without the background score the other classes alone") {
@@ -121,6 +125,8 @@ TEST_CASE("losses name what does not fit") {
   CHECK_THROWS_WITH_AS(soft_jaccard_loss(x, y),
                        "soft_jaccard_loss: expected labels (class indices) of type i32 or u8, got f64 [2, 2]",
                        ValueError);
+  CHECK_THROWS_WITH_AS(sigmoid_cross_entropy(x, labels, {.class_weights = {1, 2}, .ignore_index = 9}),
+                       "sigmoid_cross_entropy: expected a class weight for each of 4 classes, got 2", ValueError);
   CHECK_THROWS_WITH_AS(dice_loss(x, labels, {.smooth = -1}), "dice_loss: expected smooth >= 0, got -1", ValueError);
   CHECK_THROWS_WITH_AS(mse_loss(x, y), "mse_loss: expected a target of the prediction's shape [2, 2, 2, 4], got [2, 2]",
                        ShapeError);
