@@ -103,6 +103,9 @@ void open_both_parts(Run& run) {
   run.val = val;
   check_part(run, *train, run.checkpoint.left_out);
   check_part(run, *val, run.val_left_out);
+  // Whole paths, so that the run can be resumed, and its options used, from any folder.
+  o.data = fs::absolute(o.data).lexically_normal().string();
+  if (!o.color_map.empty()) o.color_map = fs::absolute(o.color_map).lexically_normal();
 }
 
 void fill_defaults(Run& run) {

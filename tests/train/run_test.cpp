@@ -216,6 +216,15 @@ TEST_CASE("classes of a folder are weighted by the roots of their shares unless 
   CHECK(prepare_run({.data = "shapes", .out = folder / "shapes"}).options.class_weights == "none");
 }
 
+TEST_CASE("a run notes whole paths, so that it can be resumed from any folder") {
+  const test::TemporaryFolder folder;
+  RunOptions options = small_run(folder, "run");
+  const fs::path data = options.data;
+  options.data = fs::relative(data).string() + "/../data";
+  REQUIRE(fs::path(options.data).is_relative());
+  CHECK(fs::path(prepare_run(options).options.data) == data);
+}
+
 TEST_CASE("a run that begins where another one was moves that one aside") {
   const test::TemporaryFolder folder;
   RunOptions options = small_run(folder, "run");
