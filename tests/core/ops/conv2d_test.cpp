@@ -139,7 +139,7 @@ TEST_CASE("conv2d_concat is conv2d of the concatenation, and backward gives ever
     std::vector<Tensor> parts;
     for (const std::int64_t channels : {2, 6, 1})
       parts.push_back(random_tensor({2, 7, 9, channels}, static_cast<std::uint64_t>(channels), f64));
-    for (const std::size_t part : {0, 2}) parts[part].set_requires_grad();
+    for (const std::size_t part : {0UL, 2UL}) parts[part].set_requires_grad();
     Tensor kernel = random_tensor({3, 3, 9 / groups, 6}, 7, f64), bias = random_tensor({6}, 8, f64);
     kernel.set_requires_grad();
     bias.set_requires_grad();
