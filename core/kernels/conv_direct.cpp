@@ -14,22 +14,20 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-/// A convolution read forward (input to output) or backward (output to input), as the passes see it.
 template <class T>
 class DirectConvolution {
  public:
-  DirectConvolution(const ConvGeometry& geometry, bool forward, const T* kernel, const Epilogue<T>& epilogue,
-                    WeightStore* store)
-      : geometry_(geometry),
-        forward_(forward),
-        source_size_(forward_ ? geometry.input : geometry.output),
-        result_size_(forward_ ? geometry.output : geometry.input),
-        sources_((forward_ ? geometry.in_channels : geometry.out_channels) / geometry.groups),
-        results_((forward_ ? geometry.out_channels : geometry.in_channels) / geometry.groups),
+  DirectConvolution(const ConvReading& reading, const T* kernel, const Epilogue<T>& epilogue, WeightStore* store)
+      : geometry_(reading.geometry),
+        forward_(reading.forward),
+        source_size_(reading.source_size()),
+        result_size_(reading.result_size()),
+        sources_(reading.sources()),
+        results_(reading.results()),
         blocks_(divide_up(results_, block_width<T>())),
-        passes_(forward_ ? std::vector<ConvPass>{forward_pass(geometry)} : backward_passes(geometry)),
+        passes_(reading.passes()),
         epilogue_(epilogue),
-        bias_(geometry.groups * blocks_ * block_width<T>()) {
+        bias_(geometry_.groups * blocks_ * block_width<T>()) {
     pack_bias();
     const int64_t count = place_weights();
     weights_ = kept_weights<T>(store, weight_key(0, forward_, geometry_.groups, passes_), count, [&](T* target) {
@@ -142,19 +140,19 @@ class DirectConvolution {
 
 void direct_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
                         float* output, WeightStore* store) {
-  DirectConvolution<float>(g, true, kernel, e, store).run(input, output);
+  DirectConvolution<float>({g, true}, kernel, e, store).run(input, output);
 }
 void direct_forward_f64(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
                         double* output, WeightStore* store) {
-  DirectConvolution<double>(g, true, kernel, e, store).run(input, output);
+  DirectConvolution<double>({g, true}, kernel, e, store).run(input, output);
 }
 void direct_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                          float* input, WeightStore* store) {
-  DirectConvolution<float>(g, false, kernel, e, store).run(output, input);
+  DirectConvolution<float>({g, false}, kernel, e, store).run(output, input);
 }
 void direct_backward_f64(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
                          double* input, WeightStore* store) {
-  DirectConvolution<double>(g, false, kernel, e, store).run(output, input);
+  DirectConvolution<double>({g, false}, kernel, e, store).run(output, input);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE

@@ -89,7 +89,7 @@ class FlatRows {
  public:
   static constexpr int plan = 2;
 
-  FlatRows(const Reading& reading, const Epilogue<T>& epilogue)
+  FlatRows(const ConvReading& reading, const Epilogue<T>& epilogue)
       : reading_(reading),
         channels_{reading.geometry.groups, reading.sources(), reading.results(), reading.all_sources()},
         period_(channels_.period<T>()),
@@ -133,7 +133,7 @@ class FlatRows {
   }
 
  private:
-  Reading reading_;
+  ConvReading reading_;
   FlatChannels channels_;
   int64_t period_;  ///< numbers after which a row's vectors begin with the same channel again
   Epilogue<T> epilogue_;

@@ -35,6 +35,33 @@ ConvPass forward_pass(const ConvGeometry& geometry);
 /// the same taps, so each phase is a small dense convolution of stride 1 with no zeros in between.
 std::vector<ConvPass> backward_passes(const ConvGeometry& geometry);
 
+/// Which convolution, and whether it is read forward (input to output) or backward (output to input).
+struct ConvReading {
+  ConvGeometry geometry;
+  bool forward;
+
+  Size2D source_size() const { return forward ? geometry.input : geometry.output; }
+  Size2D result_size() const { return forward ? geometry.output : geometry.input; }
+  std::int64_t all_sources() const { return forward ? geometry.in_channels : geometry.out_channels; }
+  std::int64_t all_results() const { return forward ? geometry.out_channels : geometry.in_channels; }
+  /// Channels of a group.
+  std::int64_t sources() const { return all_sources() / geometry.groups; }
+  std::int64_t results() const { return all_results() / geometry.groups; }
+  std::vector<ConvPass> passes() const {
+    return forward ? std::vector<ConvPass>{forward_pass(geometry)} : backward_passes(geometry);
+  }
+  /// The kernel's number at a tap of a pass, between a source and a result of a group.
+  template <class T>
+  T weight(const T* kernel, const ConvPass& pass, std::int64_t row, std::int64_t column, std::int64_t group,
+           std::int64_t source, std::int64_t result) const {
+    const std::int64_t tap = pass.rows.tap(row) * geometry.kernel.width + pass.columns.tap(column);
+    const std::int64_t filters = geometry.out_channels / geometry.groups,
+                       in_channels = geometry.in_channels / geometry.groups;
+    const std::int64_t in = forward ? source : result, filter = group * filters + (forward ? result : source);
+    return kernel[(tap * in_channels + in) * geometry.out_channels + filter];
+  }
+};
+
 /// Passes that read the same patches of a source: result (y, x) of each depends on `reach_y` x `reach_x` sources from
 /// (y * stride + offset_y, x * stride + offset_x) on.
 struct JoinedPasses {

@@ -111,7 +111,7 @@ class PlanarRows {
  public:
   static constexpr int plan = 3;
 
-  PlanarRows(const Reading& reading, const Epilogue<T>& epilogue)
+  PlanarRows(const ConvReading& reading, const Epilogue<T>& epilogue)
       : reading_(reading), channels_{1, reading.sources(), 1, reading.all_sources()}, epilogue_(epilogue) {}
 
   int64_t units() const { return reading_.geometry.groups; }
@@ -149,7 +149,7 @@ class PlanarRows {
  private:
   int64_t entries(const ConvPass& pass) const { return pass.rows.taps * pass.columns.taps * reading_.sources(); }
 
-  Reading reading_;
+  ConvReading reading_;
   FlatChannels channels_;
   Epilogue<T> epilogue_;
 };

@@ -15,33 +15,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-/// Which convolution, and whether it is read forward (input to output) or backward (output to input).
-struct Reading {
-  ConvGeometry geometry;
-  bool forward;
-
-  Size2D source_size() const { return forward ? geometry.input : geometry.output; }
-  Size2D result_size() const { return forward ? geometry.output : geometry.input; }
-  int64_t all_sources() const { return forward ? geometry.in_channels : geometry.out_channels; }
-  int64_t all_results() const { return forward ? geometry.out_channels : geometry.in_channels; }
-  /// Channels of a group.
-  int64_t sources() const { return all_sources() / geometry.groups; }
-  int64_t results() const { return all_results() / geometry.groups; }
-  std::vector<ConvPass> passes() const {
-    return forward ? std::vector<ConvPass>{forward_pass(geometry)} : backward_passes(geometry);
-  }
-  /// The kernel's number at a tap of a pass, between a source and a result of a group.
-  template <class T>
-  T weight(const T* kernel, const ConvPass& pass, int64_t row, int64_t column, int64_t group, int64_t source,
-           int64_t result) const {
-    const int64_t tap = pass.rows.tap(row) * geometry.kernel.width + pass.columns.tap(column);
-    const int64_t filters = geometry.out_channels / geometry.groups,
-                  in_channels = geometry.in_channels / geometry.groups;
-    const int64_t in = forward ? source : result, filter = group * filters + (forward ? result : source);
-    return kernel[(tap * in_channels + in) * geometry.out_channels + filter];
-  }
-};
-
 /// One row of a patch's results in one pass.
 template <class T>
 struct RowTask {
@@ -53,13 +26,13 @@ struct RowTask {
   int64_t step;   ///< elements from one pixel to the next
 };
 
-/// Runs a convolution on `Rows`, which is made of a Reading and an Epilogue and gives: `plan`, `units` (parts of the
-/// channels that are computed by themselves), `channels` (of a unit), `packed(pass)` (how many weights that are),
+/// Runs a convolution on `Rows`, which is made of a ConvReading and an Epilogue and gives: `plan`, `units` (parts of
+/// the channels that are computed by themselves), `channels` (of a unit), `packed(pass)` (how many weights that are),
 /// `pack(pass, kernel, to)` and `compute(unit, RowTask)`.
 template <class T, class Rows>
 class RowConvolution {
  public:
-  RowConvolution(const Reading& reading, const T* kernel, const Epilogue<T>& epilogue, WeightStore* store)
+  RowConvolution(const ConvReading& reading, const T* kernel, const Epilogue<T>& epilogue, WeightStore* store)
       : reading_(reading), rows_(reading, epilogue), joined_(join_passes(reading.passes())) {
     int64_t count = 0;
     for (const ConvPass& pass : joined_.passes) {
@@ -112,7 +85,7 @@ class RowConvolution {
     }
   }
 
-  Reading reading_;
+  ConvReading reading_;
   Rows rows_;
   JoinedPasses joined_;
   std::vector<int64_t> weight_begin_;

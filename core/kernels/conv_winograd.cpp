@@ -23,19 +23,19 @@ constexpr int64_t most_weights = 640 * 1024;
 template <int P>
 class WinogradConvolution {
  public:
-  WinogradConvolution(const ConvGeometry& geometry, bool forward, JoinedPasses passes, const float* kernel,
+  WinogradConvolution(const ConvReading& reading, JoinedPasses passes, const float* kernel,
                       const Epilogue<float>& epilogue)
-      : geometry_(geometry),
-        forward_(forward),
+      : geometry_(reading.geometry),
+        forward_(reading.forward),
         kernel_(kernel),
         joined_(std::move(passes)),
-        source_size_(forward ? geometry.input : geometry.output),
-        result_size_(forward ? geometry.output : geometry.input),
-        sources_(forward ? geometry.in_channels : geometry.out_channels),
-        results_(forward ? geometry.out_channels : geometry.in_channels),
+        source_size_(reading.source_size()),
+        result_size_(reading.result_size()),
+        sources_(reading.sources()),
+        results_(reading.results()),
         pass_blocks_(divide_up(results_, block_width<float>())),
         blocks_(pass_blocks_ * static_cast<int64_t>(joined_.passes.size())),
-        grid_{geometry.batch, joined_.rows, joined_.columns},
+        grid_{geometry_.batch, joined_.rows, joined_.columns},
         epilogue_(epilogue),
         bias_(pass_blocks_ * block_width<float>()) {
     std::fill(bias_.data(), bias_.data() + pass_blocks_ * block_width<float>(), 0.0f);
@@ -226,15 +226,15 @@ class WinogradConvolution {
 
 void winograd_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
                           float* output, WeightStore* store) {
-  WinogradConvolution<6>(g, true, join_passes({forward_pass(g)}), kernel, e).run(input, output, store);
+  WinogradConvolution<6>({g, true}, join_passes({forward_pass(g)}), kernel, e).run(input, output, store);
 }
 void winograd_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                            float* input, WeightStore* store) {
   JoinedPasses passes = join_passes(backward_passes(g));
   if (std::max(passes.reach_y, passes.reach_x) == 3)
-    WinogradConvolution<6>(g, false, std::move(passes), kernel, e).run(output, input, store);
+    WinogradConvolution<6>({g, false}, std::move(passes), kernel, e).run(output, input, store);
   else
-    WinogradConvolution<5>(g, false, std::move(passes), kernel, e).run(output, input, store);
+    WinogradConvolution<5>({g, false}, std::move(passes), kernel, e).run(output, input, store);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
