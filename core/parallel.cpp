@@ -36,31 +36,65 @@ int default_threads() {
   return std::max(1, std::min(cpus, cgroup_quota()));
 }
 
-/// One parallel_for: threads take the next chunk until none is left. Lives until the last thread has let go of it.
-struct Job {
-  std::int64_t chunks;
-  detail::ChunkFunction function;
-  void* context;
-  std::atomic<std::int64_t> next{0};
-  std::atomic<std::int64_t> done{0};
-  std::atomic<int> finished{0};  ///< 1 once every chunk is done; of the size that the system can wait on
-  std::once_flag failed;
-  std::exception_ptr error{};
-
-  void work() {
-    std::int64_t mine = 0;
-    for (std::int64_t chunk = next.fetch_add(1); chunk < chunks; chunk = next.fetch_add(1), ++mine) {
-      try {
-        function(context, chunk);
-      } catch (...) {
-        std::call_once(failed, [&] { error = std::current_exception(); });
-      }
+/// One parallel_for. Each thread has a range of the chunks, the same one whenever there are as many: what it wrote in
+/// one region is still in its caches in the next. Then it takes what is left of the other ranges, as threads may be
+/// held up. Lives until the last thread has let go of it.
+class Job {
+ public:
+  Job(std::int64_t chunks, int threads, detail::ChunkFunction function, void* context)
+      : chunks_(chunks), function_(function), context_(context), ranges_(static_cast<std::size_t>(threads)) {
+    for (std::int64_t i = 0; i < threads; ++i) {
+      Range& range = ranges_[static_cast<std::size_t>(i)];
+      range.next = chunks * i / threads;
+      range.end = chunks * (i + 1) / threads;
     }
-    if (mine > 0 && done.fetch_add(mine) + mine == chunks) {
+  }
+
+  void work(std::size_t thread) {
+    std::int64_t mine = 0;
+    for (std::size_t i = 0; i < ranges_.size(); ++i) mine += work_through(ranges_[(thread + i) % ranges_.size()]);
+    if (mine > 0 && done_.fetch_add(mine) + mine == chunks_) {
       finished = 1;
       finished.notify_all();
     }
   }
+
+  void rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+  std::atomic<int> finished{0};  ///< 1 once every chunk is done; of the size that the system can wait on
+
+ private:
+  struct alignas(64) Range {  // of a cache line each: threads count in their own
+    std::atomic<std::int64_t> next{0};
+    std::int64_t end = 0;
+  };
+
+  /// How many chunks of the range were left for this thread.
+  std::int64_t work_through(Range& range) {
+    std::int64_t count = 0;
+    // A look before the count: ranges that are done are not written to.
+    while (range.next.load(std::memory_order_relaxed) < range.end) {
+      const std::int64_t chunk = range.next.fetch_add(1);
+      if (chunk >= range.end) break;
+      try {
+        function_(context_, chunk);
+      } catch (...) {
+        std::call_once(failed_, [&] { error_ = std::current_exception(); });
+      }
+      ++count;
+    }
+    return count;
+  }
+
+  std::int64_t chunks_;
+  detail::ChunkFunction function_;
+  void* context_;
+  std::vector<Range> ranges_;  ///< one a thread
+  std::atomic<std::int64_t> done_{0};
+  std::once_flag failed_;
+  std::exception_ptr error_{};
 };
 
 void pause_briefly() {
@@ -89,7 +123,7 @@ thread_local bool inside_region = false;
 class Pool {
  public:
   explicit Pool(int threads) {
-    for (int i = 1; i < threads; ++i) workers_.emplace_back([this] { serve(); });
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { serve(static_cast<std::size_t>(i)); });
   }
 
   ~Pool() {
@@ -100,7 +134,7 @@ class Pool {
   void run(const std::shared_ptr<Job>& job) {
     inside_region = true;
     publish(job);
-    job->work();
+    job->work(0);
     wait_for_change(job->finished, 0);
     inside_region = false;
   }
@@ -112,14 +146,14 @@ class Pool {
     epoch_.notify_all();
   }
 
-  void serve() {
+  void serve(std::size_t thread) {
     inside_region = true;
     for (std::uint32_t seen = 0;;) {
       wait_for_change(epoch_, seen);
       seen = epoch_.load(std::memory_order_acquire);
       const std::shared_ptr<Job> job = std::atomic_load(&job_);
       if (!job) return;
-      job->work();
+      job->work(thread);
     }
   }
 
@@ -163,13 +197,9 @@ void detail::run_chunks(std::int64_t chunks, ChunkFunction function, void* conte
   std::unique_lock lock(shared.busy, std::defer_lock);
   if (chunks > 1 && !inside_region && shared.threads > 1 && lock.try_lock()) {
     if (!shared.pool) shared.pool = std::make_unique<Pool>(shared.threads);
-    const auto job = std::make_shared<Job>();
-    job->chunks = chunks;
-    job->function = function;
-    job->context = context;
+    const auto job = std::make_shared<Job>(chunks, shared.threads, function, context);
     shared.pool->run(job);
-    if (job->error) std::rethrow_exception(job->error);
-    return;
+    return job->rethrow();
   }
   for (std::int64_t chunk = 0; chunk < chunks; ++chunk) function(context, chunk);
 }

@@ -52,6 +52,18 @@ TEST_CASE("ranges cover everything in pieces of the grain") {
   for (const auto& count : seen) CHECK(count == 1);
 }
 
+TEST_CASE("a thread that is held up loses the rest of its chunks to the others") {
+  const Threads scope(2);
+  for (const std::int64_t held : {0, 6}) {  // of the calling thread and of the other one
+    std::atomic<int> others{0};
+    parallel_for(10, [&](std::int64_t chunk) {
+      if (chunk != held) ++others;
+      while (chunk == held && others < 9) std::this_thread::yield();
+    });
+    CHECK(others == 9);
+  }
+}
+
 TEST_CASE("a region inside a region, and one on another thread meanwhile, still run all of their chunks") {
   const Threads scope(3);
   std::atomic<int> inner{0};
