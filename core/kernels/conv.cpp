@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <atomic>
+#include <numeric>
 #include <tessera/core/conv_plan.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <type_traits>
@@ -42,6 +43,14 @@ bool use_planar(const ConvGeometry& g, std::int64_t all_results) {
   return all_results / g.groups <= (g.groups > 1 ? 10 : 4);
 }
 
+/// One wide side fills the lanes of the register tile; beside a side of up to 4 channels, one of up to 10 does not yet.
+/// Many phases of columns make the planes' rows short and their loading dear.
+bool use_planar_for_kernel(const ConvGeometry& g) {
+  const auto [narrow, wide] = std::minmax(g.in_channels, g.out_channels);
+  if (chosen_plan != ConvPlan::automatic || g.groups > 1) return use_planar(g, wide);
+  return narrow <= 4 && wide <= 10 && g.stride.width / std::gcd(g.stride.width, g.dilation.width) <= 2;
+}
+
 }  // namespace
 
 void set_conv_plan(ConvPlan plan) { chosen_plan = plan; }
@@ -73,9 +82,7 @@ void conv_backward_input(const ConvGeometry& g, const T* output, const T* kernel
 template <class T>
 void conv_backward_kernel(const ConvGeometry& g, const T* input, const T* output, T* kernel_gradient) {
   if (use_flat(g)) return flat_backward_kernel(g, input, output, kernel_gradient);
-  // One wide side fills the lanes of the register tile.
-  if (use_planar(g, std::max(g.in_channels, g.out_channels)))
-    return planar_backward_kernel(g, input, output, kernel_gradient);
+  if (use_planar_for_kernel(g)) return planar_backward_kernel(g, input, output, kernel_gradient);
   if constexpr (std::is_same_v<T, float>)
     if (use_winograd_for_kernel(g)) return winograd_backward_kernel(g, input, output, kernel_gradient);
   direct_backward_kernel(g, input, output, kernel_gradient);
