@@ -1,5 +1,5 @@
 // Flat convolution: forward, and backward to the input by phases, with vectors that run along rows of results over
-// pixels and channels alike. For the channels, or channels of a group, that do not fill vectors; depthwise above all.
+// pixels and channels alike. For depthwise convolution.
 #include <tessera/core/kernels/simd.hpp>
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/core/kernels/conv_flat.cpp"

@@ -6,7 +6,7 @@
 // Highway's headers must follow foreach_target.
 #include <hwy/highway.h>
 
-#include <tessera/core/kernels/conv_flat-inl.hpp>
+#include <tessera/core/kernels/conv_patch_sums-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/parallel.hpp>
 
@@ -67,48 +67,38 @@ class FlatWeightGradient {
   explicit FlatWeightGradient(const ConvGeometry& g)
       : geometry_(g),
         channels_{g.groups, g.in_channels / g.groups, g.out_channels / g.groups, g.in_channels},
-        joined_(join_passes({forward_pass(g)})),
-        patch_(flat_patch<T>(joined_, channels_, g.batch)),
-        bands_(divide_up(joined_.rows, patch_.height)),
-        parts_(divide_up(joined_.columns, patch_.width)),
+        patches_(g, channels_),
         entries_(g.kernel.height * g.kernel.width * channels_.sources),
         period_(channels_.period<T>()) {}
 
   void run(const T* input, const T* output, T* kernel_gradient) const {
-    // Each chunk sums into a kernel of its own; by shape alone, so that no thread count changes a bit.
-    const int64_t units = geometry_.batch * bands_ * parts_, chunks = std::clamp<int64_t>(units, 1, 8);
     const int64_t size = entries_ * period_;
-    const Buffer<T> sums(chunks * size);
-    parallel_for(chunks, [&](int64_t chunk) {
-      T* const mine = sums.data() + chunk * size;
-      std::fill(mine, mine + size, T{0});
-      for (int64_t unit = units * chunk / chunks; unit < units * (chunk + 1) / chunks; ++unit)
-        add_patch(input, output, unit / parts_ / bands_, unit / parts_ % bands_ * patch_.height,
-                  unit % parts_ * patch_.width, mine);
-    });
-    add_up(sums.data(), chunks, kernel_gradient);
+    const Buffer<T> sums(patches_.chunks() * size);
+    patches_.run(sums.data(), size,
+                 [&](int64_t image, const FlatPatch& patch, T* mine) { add_patch(input, output, image, patch, mine); });
+    add_up(sums.data(), kernel_gradient);
   }
 
  private:
-  void add_patch(const T* input, const T* output, int64_t image, int64_t first_row, int64_t first_column,
-                 T* sums) const {
+  void add_patch(const T* input, const T* output, int64_t image, const FlatPatch& patch, T* sums) const {
     static constexpr auto table = flat_sum_table<T>(std::make_integer_sequence<int, max_flat_entries>());
-    const ConvPass& pass = joined_.passes.front();
     const Size2D &input_size = geometry_.input, &output_size = geometry_.output;
-    const int64_t row_count = std::min(patch_.height, joined_.rows - first_row);
-    const int64_t column_count = std::min(patch_.width, joined_.columns - first_column);
     FlatBand<T> band(input + image * input_size.height * input_size.width * geometry_.in_channels, input_size,
-                     channels_, joined_, {first_row, first_column, row_count, column_count});
+                     channels_, patches_.joined(), patch);
     const int64_t width = channels_.width(), lanes = lane_count<T>();
     const T* const gradient =
-        output + ((image * output_size.height + first_row) * output_size.width + first_column) * width;
-    const std::vector<int64_t> offsets = flat_offsets(band, channels_, joined_, pass);
-    const int64_t whole = column_count * width / lanes, rest = column_count * width % lanes, period = period_ / lanes;
+        output + ((image * output_size.height + patch.first_row) * output_size.width + patch.first_column) * width;
+    const std::vector<int64_t> offsets = flat_offsets(band, channels_, patches_.joined(), patches_.pass());
+    const int64_t whole = patch.columns * width / lanes, rest = patch.columns * width % lanes, period = period_ / lanes;
     const int64_t tiles = divide_up(entries_, max_flat_entries);
     for (int64_t phase = 0; phase < std::min(period, whole + (rest > 0)); ++phase) {
       const int64_t at = phase * lanes;
-      const FlatSumTask<T> task{row_count, pass.rows.stride * band.row_size(), output_size.width * width,
-                                period_,   divide_up(whole - phase, period),   whole % period == phase ? rest : 0};
+      const FlatSumTask<T> task{patch.rows,
+                                patches_.pass().rows.stride * band.row_size(),
+                                output_size.width * width,
+                                period_,
+                                divide_up(whole - phase, period),
+                                whole % period == phase ? rest : 0};
       int64_t entry = 0;
       for (int64_t tile = 0; tile < tiles; ++tile) {
         const int64_t count = entries_ / tiles + (tile < entries_ % tiles);
@@ -120,14 +110,14 @@ class FlatWeightGradient {
   }
 
   /// Adds the chunks' sums, and those of a channel's places in a period, in order.
-  void add_up(const T* sums, int64_t chunks, T* kernel_gradient) const {
+  void add_up(const T* sums, T* kernel_gradient) const {
     const int64_t width = channels_.width(), size = entries_ * period_;
-    parallel_ranges(entries_, std::max<int64_t>(elementwise_grain / (period_ * chunks), 1),
+    parallel_ranges(entries_, std::max<int64_t>(elementwise_grain / (period_ * patches_.chunks()), 1),
                     [&](int64_t begin, int64_t end) {
                       for (int64_t entry = begin; entry < end; ++entry) {
                         T* const target = kernel_gradient + entry * width;
                         std::fill(target, target + width, T{0});
-                        for (int64_t chunk = 0; chunk < chunks; ++chunk) {
+                        for (int64_t chunk = 0; chunk < patches_.chunks(); ++chunk) {
                           const T* const terms = sums + chunk * size + entry * period_;
                           for (int64_t first = 0; first < period_; first += width)
                             for (int64_t i = 0; i < width; ++i) target[i] += terms[first + i];
@@ -138,11 +128,9 @@ class FlatWeightGradient {
 
   ConvGeometry geometry_;
   FlatChannels channels_;
-  JoinedPasses joined_;
-  Size2D patch_;           ///< the largest
-  int64_t bands_, parts_;  ///< patches of an image, down and across
-  int64_t entries_;        ///< taps times source channels of a group
-  int64_t period_;         ///< numbers after which a row's vectors begin with the same channel again
+  PatchSums<T> patches_;
+  int64_t entries_;  ///< taps times source channels of a group
+  int64_t period_;   ///< numbers after which a row's vectors begin with the same channel again
 };
 
 void flat_kernel_f32(const ConvGeometry& g, const float* input, const float* output, float* gradient) {

@@ -6,7 +6,7 @@
 // Highway's headers must follow foreach_target.
 #include <hwy/highway.h>
 
-#include <tessera/core/kernels/conv_flat-inl.hpp>
+#include <tessera/core/kernels/conv_patch_sums-inl.hpp>
 #include <tessera/core/kernels/conv_planar-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/parallel.hpp>
@@ -86,48 +86,37 @@ class PlanarWeightGradient {
       : geometry_(g),
         filters_(g.out_channels / g.groups),
         channels_{1, g.in_channels / g.groups, 1, g.in_channels},
-        joined_(join_passes({forward_pass(g)})),
-        patch_(flat_patch<T>(joined_, channels_, g.batch)),
-        bands_(divide_up(joined_.rows, patch_.height)),
-        parts_(divide_up(joined_.columns, patch_.width)),
+        patches_(g, channels_),
         entries_(g.kernel.height * g.kernel.width * channels_.sources) {}
 
   void run(const T* input, const T* output, T* kernel_gradient) const {
-    // Each chunk sums into a kernel of its own; by shape alone, so that no thread count changes a bit.
-    const int64_t units = geometry_.batch * bands_ * parts_, chunks = std::clamp<int64_t>(units, 1, 8);
-    const int64_t size = geometry_.groups * entries_ * filters_ * lane_count<T>();
-    const Buffer<T> sums(chunks * size);
-    parallel_for(chunks, [&](int64_t chunk) {
-      T* const mine = sums.data() + chunk * size;
-      std::fill(mine, mine + size, T{0});
-      for (int64_t unit = units * chunk / chunks; unit < units * (chunk + 1) / chunks; ++unit)
-        for (int64_t group = 0; group < geometry_.groups; ++group)
-          add_patch(input, output, group, unit / parts_ / bands_, unit / parts_ % bands_ * patch_.height,
-                    unit % parts_ * patch_.width, mine + group * (size / geometry_.groups));
+    const int64_t group_size = entries_ * filters_ * lane_count<T>();
+    const int64_t size = geometry_.groups * group_size;
+    const Buffer<T> sums(patches_.chunks() * size);
+    patches_.run(sums.data(), size, [&](int64_t image, const FlatPatch& patch, T* mine) {
+      for (int64_t group = 0; group < geometry_.groups; ++group)
+        add_patch(input, output, group, image, patch, mine + group * group_size);
     });
-    add_up(sums.data(), chunks, kernel_gradient);
+    add_up(sums.data(), kernel_gradient);
   }
 
  private:
-  void add_patch(const T* input, const T* output, int64_t group, int64_t image, int64_t first_row, int64_t first_column,
-                 T* sums) const {
+  void add_patch(const T* input, const T* output, int64_t group, int64_t image, const FlatPatch& patch, T* sums) const {
     static constexpr std::array tiles{&planar_sums<1, T>, &planar_sums<2, T>, &planar_sums<3, T>, &planar_sums<4, T>};
     const Size2D &input_size = geometry_.input, &output_size = geometry_.output;
-    const int64_t rows = std::min(patch_.height, joined_.rows - first_row);
-    const int64_t columns = std::min(patch_.width, joined_.columns - first_column);
+    const int64_t rows = patch.rows, columns = patch.columns;
     FlatBand<T> band(
         input + image * input_size.height * input_size.width * geometry_.in_channels + group * channels_.sources,
-        input_size, channels_, joined_, {first_row, first_column, rows, columns});
-    const std::vector<int64_t> offsets = flat_offsets(band, channels_, joined_, joined_.passes.front());
+        input_size, channels_, patches_.joined(), patch);
+    const std::vector<int64_t> offsets = flat_offsets(band, channels_, patches_.joined(), patches_.pass());
     T* const gradient = scratch<T>(1, rows * filters_ * columns);
     for (int64_t y = 0; y < rows; ++y)
       split_pixels(output +
-                       ((image * output_size.height + first_row + y) * output_size.width + first_column) *
+                       ((image * output_size.height + patch.first_row + y) * output_size.width + patch.first_column) *
                            geometry_.out_channels +
                        group * filters_,
                    geometry_.out_channels, columns, filters_, gradient + y * filters_ * columns, columns);
-    const PlanarSumTask task{rows, joined_.passes.front().rows.stride * band.row_size(), filters_ * columns, columns,
-                             columns};
+    const PlanarSumTask task{rows, patches_.pass().rows.stride * band.row_size(), filters_ * columns, columns, columns};
     const int64_t lanes = lane_count<T>();
     for_blocks(filters_, [&](int64_t first, int64_t count) {
       tiles[static_cast<std::size_t>(count - 1)](task, band.load(band.rows()), offsets, gradient + first * columns,
@@ -136,28 +125,27 @@ class PlanarWeightGradient {
   }
 
   /// Adds the chunks' sums and those of a vector's lanes, in order.
-  void add_up(const T* sums, int64_t chunks, T* kernel_gradient) const {
+  void add_up(const T* sums, T* kernel_gradient) const {
     const int64_t lanes = lane_count<T>(), count = geometry_.groups * entries_ * filters_;
-    parallel_ranges(count, std::max<int64_t>(elementwise_grain / (lanes * chunks), 1), [&](int64_t begin, int64_t end) {
-      for (int64_t i = begin; i < end; ++i) {
-        const int64_t group = i / filters_ / entries_, entry = i / filters_ % entries_, filter = i % filters_;
-        T total{0};
-        for (int64_t chunk = 0; chunk < chunks; ++chunk) {
-          const T* const terms = sums + (chunk * count + i) * lanes;
-          for (int64_t lane = 0; lane < lanes; ++lane) total += terms[lane];
-        }
-        kernel_gradient[entry * geometry_.out_channels + group * filters_ + filter] = total;
-      }
-    });
+    parallel_ranges(
+        count, std::max<int64_t>(elementwise_grain / (lanes * patches_.chunks()), 1), [&](int64_t begin, int64_t end) {
+          for (int64_t i = begin; i < end; ++i) {
+            const int64_t group = i / filters_ / entries_, entry = i / filters_ % entries_, filter = i % filters_;
+            T total{0};
+            for (int64_t chunk = 0; chunk < patches_.chunks(); ++chunk) {
+              const T* const terms = sums + (chunk * count + i) * lanes;
+              for (int64_t lane = 0; lane < lanes; ++lane) total += terms[lane];
+            }
+            kernel_gradient[entry * geometry_.out_channels + group * filters_ + filter] = total;
+          }
+        });
   }
 
   ConvGeometry geometry_;
   int64_t filters_;        ///< of a group
   FlatChannels channels_;  ///< of a group's sources
-  JoinedPasses joined_;
-  Size2D patch_;           ///< the largest
-  int64_t bands_, parts_;  ///< patches of an image, down and across
-  int64_t entries_;        ///< taps times source channels of a group
+  PatchSums<T> patches_;
+  int64_t entries_;  ///< taps times source channels of a group
 };
 
 void planar_kernel_f32(const ConvGeometry& g, const float* input, const float* output, float* gradient) {

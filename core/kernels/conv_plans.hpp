@@ -16,7 +16,7 @@ void direct_backward_input(const ConvGeometry&, const double* output, const doub
 void direct_backward_kernel(const ConvGeometry&, const float* input, const float* output, float* kernel_gradient);
 void direct_backward_kernel(const ConvGeometry&, const double* input, const double* output, double* kernel_gradient);
 
-// Flat convolution: any geometry, both float types; for channels of a group that do not fill vectors.
+// Flat convolution: any geometry, both float types; for depthwise convolution.
 void flat_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&, float* output,
                   WeightStore* store);
 void flat_forward(const ConvGeometry&, const double* input, const double* kernel, const Epilogue<double>&,
