@@ -51,9 +51,12 @@ class DirectConvolution {
               chunks.push_back({pass, image, group, band * rows, std::min((band + 1) * rows, passes_[pass].rows.count),
                                 blocks_ * part / parts, blocks_ * (part + 1) / parts});
     }
-    // The longest first, so that no thread is left with one at the end.
+    // By places in the batch: passes side by side read the same sources and write to the same cache lines.
     std::stable_sort(chunks.begin(), chunks.end(), [&](const Chunk& a, const Chunk& b) {
-      return packed_run(passes_[a.pass]) > packed_run(passes_[b.pass]);
+      const auto place = [&](const Chunk& chunk) {
+        return std::pair(chunk.image, chunk.first_row * passes_[chunk.pass].rows.step);
+      };
+      return place(a) < place(b);
     });
     parallel_for(static_cast<int64_t>(chunks.size()),
                  [&](int64_t i) { compute(chunks[static_cast<std::size_t>(i)], source, result); });
