@@ -9,6 +9,9 @@ namespace tessera {
 int num_threads();
 
 /// Sets the number of threads, from 1 up; ValueError otherwise. Results never depend on it.
+///
+/// With more than one, the first region asks Linux (6.12 on) for short turns of the calling thread and of its workers:
+/// its share of the processor stays the same, and beside busy processes regions wait less for each other's threads.
 void set_num_threads(int count);
 
 namespace detail {
