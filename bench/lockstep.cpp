@@ -1,7 +1,6 @@
 // lockstep: trains a network for some epochs and writes down what a peer needs to take the very same steps: the first
 // weights, every batch, and what came of them. bench/lockstep.py runs it.
 #include <CLI/CLI.hpp>
-#include <cmath>
 #include <tessera/tessera.hpp>
 
 int main(int argc, char** argv) {
@@ -42,11 +41,11 @@ int main(int argc, char** argv) {
     std::map<std::string, Tensor> out;
     for (const auto& [path, tensor] : model->state_dict()) out["weight/" + path] = tensor.clone();
     const std::int64_t steps = epochs * loader.batches();
+    LRScheduler schedule(optimizer, poly_lr({.total_iters = steps, .power = 0.9}));
     Tensor losses = Tensor::empty({steps}, f32);
     for (std::int64_t step = 0; step < steps; ++step) {
       if (step % loader.batches() == 0) loader.start(0);
       const Batch now = *loader.next();
-      optimizer.set_lr(lr * std::pow(1 - static_cast<double>(step) / static_cast<double>(steps), 0.9));
       optimizer.zero_grad();
       const Tensor loss =
           softmax_cross_entropy((*model)(now.images), now.masks, {.ignore_index = images->labels().ignore_index})
@@ -60,6 +59,7 @@ int main(int argc, char** argv) {
         for (const auto& parameter : model->parameters())
           out["grad/" + parameter.path] = parameter.tensor.grad().clone();
       optimizer.step();
+      schedule.step();
       losses.mutable_data<float>()[step] = static_cast<float>(loss.item());
     }
     out["losses"] = losses;

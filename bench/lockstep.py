@@ -13,16 +13,14 @@ from safetensors import safe_open
 from torch.nn import functional
 
 import peers
-from peer_torch import models, to_torch, torch_name
+from peer_torch import load_weights, models, to_torch, torch_name
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 
 def network(saved, options, dtype):
     net = models.FCN(options.classes, 64) if options.model == "fcn" else models.UNet(options.classes, 16, 3, "batch")
-    state = {torch_name(key[len("weight/"):]): to_torch(saved.get_tensor(key)) for key in saved.keys() if key.startswith("weight/")}
-    unknown = net.load_state_dict(state, strict=False).unexpected_keys
-    assert not unknown, unknown
+    load_weights(net, saved)
     return net.to(dtype).to(memory_format=torch.channels_last).train()
 
 

@@ -30,16 +30,21 @@ def to_torch(array):
     return array.permute(3, 2, 0, 1).contiguous() if array.ndim == 4 else array
 
 
-def make_network(what, saved):
-    if what["network"] == "tiny":
-        net = models.TinySegNet(what["classes"])
-    else:
-        net = models.UNet(what["classes"], what["width"], what["depth"], "batch")
+def load_weights(net, saved):
+    """Ours into PyTorch's network; the end where one of them has others."""
     state = {torch_name(key[len("weight/"):]): to_torch(saved.get_tensor(key)) for key in saved.keys() if key.startswith("weight/")}
     missing, unknown = net.load_state_dict(state, strict=False)
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]
     if missing or unknown:
         sys.exit(f"the networks differ: missing {missing}, unknown {unknown}")
+
+
+def make_network(what, saved):
+    if what["network"] == "tiny":
+        net = models.TinySegNet(what["classes"])
+    else:
+        net = models.UNet(what["classes"], what["width"], what["depth"], "batch")
+    load_weights(net, saved)
     net.train(what["kind"] == "train")
     if what["kind"] == "folded":
         for module in [m for m in net.modules() if isinstance(m, models.ConvBlock)]:
