@@ -33,7 +33,11 @@ int main(int argc, char** argv) {
   int threads = tessera::num_threads();
   std::string json;
   app.add_option("--limit", limit, "The smallest share of that rate that is no cliff")->capture_default_str();
-  app.add_option("--seconds", seconds, "How long each is tried at least")->capture_default_str();
+  app.add_option("--seconds", seconds, "How long each is tried at least in a round")->capture_default_str();
+  int rounds = 8;
+  app.add_option("--rounds", rounds, "Rounds in which a shape and its rounded one take turns")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_option("--threads", threads, "Threads")->check(CLI::PositiveNumber);
   app.add_flag("--all", all, "Lists the good ones, too");
   app.add_option("--json", json, "Saves all rows to this file");
@@ -51,10 +55,16 @@ int main(int argc, char** argv) {
           rounded.geometry.out_channels == shape.geometry.out_channels)
         continue;
       bench::ConvWork work(shape.geometry), rounded_work(rounded.geometry);
-      for (const bench::Direction direction : bench::directions)
-        rows.push_back({shape.name, bench::describe(shape.geometry), name_of(direction), work.flops(),
-                        bench::best_seconds(work, direction, seconds), rounded_work.flops(),
-                        bench::best_seconds(rounded_work, direction, seconds)});
+      for (const bench::Direction direction : bench::directions) {
+        // In turns, as a clock that changes between the two would make or hide a cliff.
+        double best = 1e9, rounded_best = 1e9;
+        for (int round = 0; round < rounds; ++round) {
+          best = std::min(best, bench::best_seconds(work, direction, seconds));
+          rounded_best = std::min(rounded_best, bench::best_seconds(rounded_work, direction, seconds));
+        }
+        rows.push_back({shape.name, bench::describe(shape.geometry), name_of(direction), work.flops(), best,
+                        rounded_work.flops(), rounded_best});
+      }
     }
     std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.share() < b.share(); });
     const auto cliffs = std::count_if(rows.begin(), rows.end(), [&](const Row& row) { return row.share() < limit; });

@@ -194,7 +194,11 @@ class FlatBand {
     const auto clear = [&](int64_t from, int64_t to) {
       for (int64_t x = from; x < to; ++x) {
         T* const first = target + x % stride_ * line_ + x / stride_ * width;
-        for (int64_t c = 0; c < channels_.sources; ++c) std::fill_n(first + c * step, width, T{0});
+        for (int64_t c = 0; c < channels_.sources; ++c)
+          if (width == 1)
+            first[c * step] = T{0};
+          else
+            std::fill_n(first + c * step, width, T{0});
       }
     };
     clear(0, begin);
@@ -227,11 +231,11 @@ std::vector<int64_t> flat_offsets(const FlatBand<T>& band, const FlatChannels& c
 }
 
 /// The size of patches for which the rows that one row of results reads stay in half of the L1 cache, at least 32
-/// pixels wide: of up to 8 rows, fewer where that leaves no 8 patches to share out.
+/// pixels wide: of up to 32 rows, fewer where that leaves no 8 patches to share out.
 template <class T>
 Size2D flat_patch(const JoinedPasses& joined, const FlatChannels& channels, int64_t batch) {
   if (joined.rows == 0 || joined.columns == 0) return {1, 1};  // there is no patch
-  const int64_t row_count = std::min(std::clamp<int64_t>(batch * joined.rows / 8, 2, 8), joined.rows);
+  const int64_t row_count = std::min(std::clamp<int64_t>(batch * joined.rows / 8, 2, 32), joined.rows);
   const int64_t column_bytes = std::max<int64_t>(joined.reach_y, 1) * joined.passes.front().columns.stride *
                                channels.sources * channels.width() * static_cast<int64_t>(sizeof(T));
   const int64_t parts = divide_up(joined.columns, std::max<int64_t>(int64_t{16} * 1024 / column_bytes, 32));
