@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <numeric>
 #include <tessera/core/kernels/conv_passes.hpp>
+#include <tessera/core/kernels/conv_squares-inl.hpp>
 #include <tessera/core/kernels/conv_tile-inl.hpp>
 #include <tessera/core/kernels/scratch.hpp>
 #include <vector>
@@ -56,61 +57,6 @@ HWY_INLINE void spread_pixel(const T* HWY_RESTRICT pixel, const FlatChannels& ch
       const auto value = hn::Set(d, *pixel);
       for (int64_t r = 0; r < results; r += lanes) hn::StoreU(value, d, target + r);
     }
-}
-
-#if HWY_TARGET != HWY_SCALAR
-/// Four numbers of a pixel and, in a second block, where there is one, of the fourth pixel after it.
-template <class D, class T = hn::TFromD<D>>
-HWY_INLINE hn::Vec<D> load_pixels(D d, const T* HWY_RESTRICT from, int64_t pixel_step) {
-  if constexpr (hn::MaxLanes(d) == 8) {
-    const hn::Half<D> half;
-    return hn::Combine(d, hn::LoadU(half, from + 4 * pixel_step), hn::LoadU(half, from));
-  } else {
-    return hn::LoadU(d, from);
-  }
-}
-#endif
-
-/// The channels of `count` pixels, `pixel_step` elements apart, each to a plane of its own: to[channel * plane +
-/// pixel].
-template <class T>
-void split_pixels(const T* HWY_RESTRICT pixels, int64_t pixel_step, int64_t count, int64_t channels, T* HWY_RESTRICT to,
-                  int64_t plane) {
-  if (channels == 1 && pixel_step == 1) {
-    std::copy(pixels, pixels + count, to);
-    return;
-  }
-  int64_t x = 0;
-#if HWY_TARGET != HWY_SCALAR
-  // Squares of four pixels and four channels, a vector's blocks side by side, the last of which overlap those before.
-  // Where there are only two or three channels, what is read beyond them belongs to the next pixel.
-  if constexpr (sizeof(T) == sizeof(float)) {
-    const hn::CappedTag<T, 8> d;
-    const hn::Repartition<std::uint64_t, decltype(d)> pairs;
-    constexpr int64_t lanes = static_cast<int64_t>(hn::MaxLanes(d));
-    for (const int64_t end = channels < 4 ? count - 1 : count; channels > 1 && x + lanes <= end; x += lanes)
-      for (int64_t c = 0; c < channels; c += 4) {
-        const int64_t first = std::max<int64_t>(std::min(c, channels - 4), 0);
-        const T* const from = pixels + x * pixel_step + first;
-        T* const target = to + first * plane + x;
-        const auto p0 = load_pixels(d, from, pixel_step), p1 = load_pixels(d, from + pixel_step, pixel_step);
-        const auto p2 = load_pixels(d, from + 2 * pixel_step, pixel_step);
-        const auto p3 = load_pixels(d, from + 3 * pixel_step, pixel_step);
-        const auto low01 = hn::BitCast(pairs, hn::InterleaveLower(d, p0, p1));
-        const auto low23 = hn::BitCast(pairs, hn::InterleaveLower(d, p2, p3));
-        const auto high01 = hn::BitCast(pairs, hn::InterleaveUpper(d, p0, p1));
-        const auto high23 = hn::BitCast(pairs, hn::InterleaveUpper(d, p2, p3));
-        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, low01, low23)), d, target);
-        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, low01, low23)), d, target + plane);
-        if (channels == 2) continue;
-        hn::StoreU(hn::BitCast(d, hn::InterleaveLower(pairs, high01, high23)), d, target + 2 * plane);
-        if (channels == 3) continue;
-        hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(pairs, high01, high23)), d, target + 3 * plane);
-      }
-  }
-#endif
-  for (; x < count; ++x)
-    for (int64_t c = 0; c < channels; ++c) to[c * plane + x] = pixels[x * pixel_step + c];
 }
 
 /// Rows of sources laid out [row][source channel of a group][column phase][column][group and result]: where the numbers

@@ -9,7 +9,9 @@
 
 #include <tessera/core/kernels/conv_planar-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
+#include <tessera/core/kernels/conv_points-inl.hpp>
 #include <tessera/core/kernels/conv_rows-inl.hpp>
+#include <tessera/core/kernels/conv_squares-inl.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
@@ -26,22 +28,6 @@ struct PlanarTask {
   T slope;
   int64_t step;  ///< elements from one pixel's results to the next one's
 };
-
-/// Stores R planes' vectors as `count` pixels of R channels, `step` elements apart.
-template <int R, class D, class T = hn::TFromD<D>>
-HWY_INLINE void join_pixels(D d, const hn::Vec<D> (&planes)[R], int64_t count, int64_t step, T* HWY_RESTRICT to) {
-  const auto store = [&](T* target) HWY_ATTR {
-    if constexpr (R == 1) hn::StoreU(planes[0], d, target);
-    if constexpr (R == 2) hn::StoreInterleaved2(planes[0], planes[1], d, target);
-    if constexpr (R == 3) hn::StoreInterleaved3(planes[0], planes[1], planes[2], d, target);
-    if constexpr (R == 4) hn::StoreInterleaved4(planes[0], planes[1], planes[2], planes[3], d, target);
-  };
-  const int64_t pixels = std::min(count, static_cast<int64_t>(hn::Lanes(d)));
-  if (step == R && pixels == static_cast<int64_t>(hn::Lanes(d))) return store(to);
-  T values[R * HWY_MAX_BYTES / sizeof(T)];
-  store(values);
-  for (int64_t x = 0; x < pixels; ++x) std::copy_n(values + x * R, R, to + x * step);
-}
 
 /// R results of V vectors of pixels, in registers from the bias to the store; `count` pixels are stored.
 template <int R, int V, class T>
@@ -159,6 +145,7 @@ using PlanarConvolution = RowConvolution<T, PlanarRows<T>>;
 
 void planar_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
                         float* output, WeightStore* store) {
+  if (is_pointwise(g)) return convolve_points({g, true}, kernel, e, store, input, output);
   PlanarConvolution<float>({g, true}, kernel, e, store).run(input, output);
 }
 void planar_forward_f64(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
@@ -167,6 +154,7 @@ void planar_forward_f64(const ConvGeometry& g, const double* input, const double
 }
 void planar_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                          float* input, WeightStore* store) {
+  if (is_pointwise(g)) return convolve_points({g, false}, kernel, e, store, output, input);
   PlanarConvolution<float>({g, false}, kernel, e, store).run(output, input);
 }
 void planar_backward_f64(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,

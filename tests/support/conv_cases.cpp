@@ -9,6 +9,8 @@ const std::vector<ConvCase>& conv_cases() {
   static const std::vector<ConvCase> cases{
       {"1x1", 2, {5, 7}, 3, 4, 1},
       {"1x1 to many", 1, {9, 4}, 20, 37, 1},
+      {"1x1 to one", 2, {3, 7}, 5, 1, 1},
+      {"1x1, groups 3", 1, {5, 5}, 18, 6, 1, {.groups = 3}},
       {"3x3 same", 2, {9, 11}, 4, 16, 3, {.padding = same}},
       {"3x3 pad 1, first layer", 2, {13, 17}, 3, 16, 3, {.padding = 1}},
       {"3x3 valid", 3, {7, 19}, 8, 24, 3},
