@@ -24,9 +24,9 @@ bool BatchNorm2D::folded() const {
   return true;
 }
 
-NormBlockResult BatchNorm2D::normalize(const Tensor& x, NormBlockOptions options) {
+NormBlockResult BatchNorm2D::normalize(Tensor x, NormBlockOptions options) {
   options.norm = {.training = training(), .momentum = options_.momentum, .epsilon = options_.epsilon};
-  return norm_block(x, gamma_, beta_, running_mean_, running_var_, options);
+  return norm_block(std::move(x), gamma_, beta_, running_mean_, running_var_, options);
 }
 
 }  // namespace tessera

@@ -29,9 +29,9 @@ class BatchNorm2D : public Layer {
   explicit BatchNorm2D(BatchNorm2DOptions options);
   Tensor forward(const Tensor& x) override { return folded() ? x : normalize(x, {}).output; }
   /// The same with an activation, and pooling, in one op (norm_block); of `options` all but .norm counts.
-  NormBlockResult with_block(const Tensor& x, const NormBlockOptions& options) {
+  NormBlockResult with_block(Tensor x, const NormBlockOptions& options) {
     const ModuleCall call(*this);
-    return normalize(x, options);
+    return normalize(std::move(x), options);
   }
   /// True once fold_batch_norm has moved it into the convolution before it: it then passes its input on. ValueError if
   /// so in training mode.
@@ -39,7 +39,7 @@ class BatchNorm2D : public Layer {
   const BatchNorm2DOptions& options() const { return options_; }
 
  private:
-  NormBlockResult normalize(const Tensor& x, NormBlockOptions options);
+  NormBlockResult normalize(Tensor x, NormBlockOptions options);
 
   BatchNorm2DOptions options_;
   Tensor gamma_, beta_, running_mean_, running_var_;

@@ -50,7 +50,7 @@ ConvBlock::Pooled ConvBlock::run(std::vector<Tensor> parts, bool keep_unpooled) 
   if (normalizes && batch_norm_ && fits_norm_block(options_.activation)) {
     const bool fuse_pool = options_.pool == Size2D(2);
     const NormBlockResult block = batch_norm_->with_block(
-        y, {.activation = options_.activation, .pool = fuse_pool, .keep_unpooled = keep_unpooled});
+        std::move(y), {.activation = options_.activation, .pool = fuse_pool, .keep_unpooled = keep_unpooled});
     if (fuse_pool) return {block.output, block.unpooled};
     y = block.output;
   } else if (normalizes) {

@@ -64,8 +64,20 @@ void conv_forward(const ConvGeometry& g, const T* input, const T* kernel, const 
   if (use_flat(g)) return flat_forward(g, input, kernel, e, output, store);
   if (use_planar(g, g.out_channels)) return planar_forward(g, input, kernel, e, output, store);
   if constexpr (std::is_same_v<T, float>)
-    if (use_winograd(g, winograd_saving(g), g.in_channels)) return winograd_forward(g, input, kernel, e, output, store);
+    if (use_winograd(g, winograd_saving(g), g.in_channels))
+      return conv_forward_parts(g, {{{input, g.in_channels}}}, kernel, e, output, store);
   direct_forward(g, input, kernel, e, output, store);
+}
+
+bool conv_reads_parts(const ConvGeometry& g, std::span<const std::int64_t> channels) {
+  constexpr std::int64_t widest_vector = 16;
+  return !use_flat(g) && !use_planar(g, g.out_channels) && use_winograd(g, winograd_saving(g), g.in_channels) &&
+         std::all_of(channels.begin(), channels.end(), [](std::int64_t count) { return count % widest_vector == 0; });
+}
+
+void conv_forward_parts(const ConvGeometry& g, std::span<const InputPart> parts, const float* kernel,
+                        const Epilogue<float>& e, float* output, WeightStore* store) {
+  winograd_forward(g, parts, kernel, e, output, store);
 }
 
 template <class T>

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <tessera/core/activation.hpp>
 #include <tessera/core/conv_geometry.hpp>
 
@@ -27,6 +28,19 @@ class WeightStore {
 template <class T>
 void conv_forward(const ConvGeometry& geometry, const T* input, const T* kernel, const Epilogue<T>& epilogue, T* output,
                   WeightStore* store = nullptr);
+
+/// Some of an input's channels: [N, H, W, channels].
+struct InputPart {
+  const float* data;
+  std::int64_t channels;
+};
+
+/// True where conv_forward_parts applies: Winograd, and parts of whole vectors.
+bool conv_reads_parts(const ConvGeometry& geometry, std::span<const std::int64_t> channels);
+
+/// conv_forward of parts whose channels follow one another, without putting them into one array.
+void conv_forward_parts(const ConvGeometry& geometry, std::span<const InputPart> parts, const float* kernel,
+                        const Epilogue<float>& epilogue, float* output, WeightStore* store = nullptr);
 
 /// input = epilogue(transpose of the convolution applied to output): the input gradient, and transposed convolution's
 /// forward.

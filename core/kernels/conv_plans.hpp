@@ -45,8 +45,8 @@ void planar_backward_kernel(const ConvGeometry&, const double* input, const doub
 // Winograd's; 0 where it does not apply.
 double winograd_saving(const ConvGeometry& geometry);
 double winograd_saving_backward(const ConvGeometry& geometry);
-void winograd_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&,
-                      float* output, WeightStore* store);
+void winograd_forward(const ConvGeometry&, std::span<const InputPart> input, const float* kernel,
+                      const Epilogue<float>&, float* output, WeightStore* store);
 void winograd_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
                              float* input, WeightStore* store);
 void winograd_backward_kernel(const ConvGeometry&, const float* input, const float* output, float* kernel_gradient);

@@ -4,6 +4,7 @@
 #define HWY_TARGET_INCLUDE "tessera/core/kernels/conv_winograd.cpp"
 #include <hwy/foreach_target.h>
 // Highway's headers must follow foreach_target.
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <tessera/core/kernels/conv_pack-inl.hpp>
@@ -42,7 +43,7 @@ class WinogradConvolution {
     if (epilogue.bias) std::copy(epilogue.bias, epilogue.bias + results_, bias_.data());
   }
 
-  void run(const float* source, float* result, WeightStore* store) const {
+  void run(std::span<const InputPart> source, float* result, WeightStore* store) const {
     if (blocks_ > 1 && blocks_ * block_size() > most_weights) return run_by_blocks(source, result);
     const auto weights = kept_weights<float>(store, weight_key(1, forward_, 1, joined_.passes), blocks_ * block_size(),
                                              [&](float* target) { transform_weights(0, blocks_, target); });
@@ -57,18 +58,23 @@ class WinogradConvolution {
   }
 
   /// Floats of a block's weights.
-  int64_t block_size() const { return points * sources_ * block_width<float>(); }
+  int64_t block_size() const { return points * weight_step(); }
+  /// Floats from a block's weights of one point to those of the next.
+  int64_t weight_step() const { return point_step(sources_ * block_width<float>()); }
 
   /// Where `count` tiles from the first on lie, and their points, `step` floats apart.
-  void load(const float* source, int64_t first, int64_t count, TileGrid::Position* positions, float* tile_points,
-            int64_t step) const {
+  void load(std::span<const InputPart> source, int64_t first, int64_t count, TileGrid::Position* positions,
+            float* tile_points, int64_t step) const {
     grid_.positions(first, count, positions);
-    load_tiles<P>(positions, count, source, source_size_, sources_, joined_.offset_y, joined_.offset_x, tile_points,
-                  step, whole_vectors(sources_));
+    for (const auto& [data, channels] : source) {
+      load_tiles<P>(positions, count, data, source_size_, channels, joined_.offset_y, joined_.offset_x, tile_points,
+                    step, whole_vectors(sources_));
+      tile_points += channels;
+    }
   }
 
   /// For weights that the caches hold: a few tiles are transformed and multiplied with all of them.
-  void run_by_tiles(const float* source, float* result, const float* weights) const {
+  void run_by_tiles(std::span<const InputPart> source, float* result, const float* weights) const {
     // As many tiles as keep their points in half of the L2 cache; few units are made a multiple of 4, so that threads
     // have equal shares.
     const int64_t fitting = int64_t{256} * 1024 / (points * sources_ * 4);
@@ -91,7 +97,7 @@ class WinogradConvolution {
 
   /// For the many weights of deep layers, which have few tiles: many tiles are transformed, and each block's weights
   /// made just before they are multiplied with all of those.
-  void run_by_blocks(const float* source, float* result) const {
+  void run_by_blocks(std::span<const InputPart> source, float* result) const {
     constexpr int64_t loaded = 4, multiplied = 64;
     const int64_t padded = whole_vectors(sources_), fitting = (int64_t{8} << 20) / (points * padded * 4);
     const int64_t rounds = divide_up(grid_.count(), std::max(fitting, multiplied));
@@ -120,36 +126,48 @@ class WinogradConvolution {
   /// weights [block][points][source][block width] = G g G^T of blocks first_block .. last_block - 1.
   void transform_weights(int64_t first_block, int64_t last_block, float* weights) const {
     const FloatTag tag;
-    const int64_t block = block_width<float>(), lanes = block / 2;
-    // A few sources at a time go through scratch: the streams of all points written far apart would fight for the same
-    // cache lines.
+    const int64_t block = block_width<float>(), lanes = block / 2, step = weight_step();
     constexpr int64_t group = 8;
+    constexpr int64_t ahead = 6;  // sources lie too far apart for the processor to foresee the next
     const int64_t groups = divide_up(sources_, group);
     parallel_for((last_block - first_block) * groups, [&](int64_t item) {
       const int64_t b = item / groups, first = item % groups * group, count = std::min(group, sources_ - first);
       const ConvPass& pass = pass_of(first_block + b);
-      float* const packed = scratch<float>(2, taps * taps * group * block);
-      pack_block(geometry_, forward_, pass, kernel_, 0, (first_block + b) % pass_blocks_, first, count, packed);
       const int64_t above = pass.rows.offset - joined_.offset_y, left = pass.columns.offset - joined_.offset_x;
-      float* const staged = scratch<float>(1, points * group * block);
+      const KernelPart part = part_of(pass, (first_block + b) % pass_blocks_, first, count);
+      float* const target = weights + b * block_size() + first * block;
       for (int64_t i = 0; i < count * 2; ++i) {
         FloatVec kernel[taps * taps], half[P * taps], row[P];
         std::fill(kernel, kernel + taps * taps, hn::Zero(tag));
-        const float* tap = packed + i * lanes;
+        const float* tap = part.data + i / 2 * part.source_step + i % 2 * lanes;
         for (int64_t y = above; y < above + pass.rows.taps; ++y)
-          for (int64_t x = left; x < left + pass.columns.taps; ++x, tap += count * block)
+          for (int64_t x = left; x < left + pass.columns.taps; ++x, tap += part.tap_step) {
             kernel[y * taps + x] = hn::LoadU(tag, tap);
+            hwy::Prefetch(tap + ahead * part.source_step);
+          }
         for (int x = 0; x < taps; ++x) transform_kernel<P>(kernel + x, taps, half + x, taps);
         for (int y = 0; y < P; ++y) {
           transform_kernel<P>(half + taps * y, 1, row, 1);
-          for (int x = 0; x < P; ++x) hn::StoreU(row[x], tag, staged + (y * P + x) * group * block + i * lanes);
+          for (int x = 0; x < P; ++x) hn::StoreU(row[x], tag, target + (y * P + x) * step + i * lanes);
         }
       }
-      for (int64_t point = 0; point < points; ++point) {
-        const float* values = staged + point * group * block;
-        std::copy(values, values + count * block, weights + ((b * points + point) * sources_ + first) * block);
-      }
     });
+  }
+
+  /// Taps of a few sources and a whole block of results.
+  struct KernelPart {
+    const float* data;
+    int64_t tap_step, source_step;
+  };
+
+  /// The kernel itself where it holds a whole block's taps in order, else a packed copy in scratch.
+  KernelPart part_of(const ConvPass& pass, int64_t block_index, int64_t first, int64_t count) const {
+    const int64_t block = block_width<float>(), channels = geometry_.out_channels;
+    if (forward_ && (block_index + 1) * block <= results_)
+      return {kernel_ + first * channels + block_index * block, sources_ * channels, channels};
+    float* const packed = scratch<float>(1, taps * taps * count * block);
+    pack_block(geometry_, forward_, pass, kernel_, 0, block_index, first, count, packed);
+    return {packed, count * block, block};
   }
 
   /// Results of one block for the tiles at `positions`, whose points [points][tile][source] lie `source_step` apart.
@@ -172,7 +190,7 @@ class WinogradConvolution {
                          .rectify = false,
                          .slope = 0};
     for (int64_t point = 0; point < points; ++point) {
-      task.weights = weights + point * sources_ * block;
+      task.weights = weights + point * weight_step();
       compute_row(task, tile_points + point * source_step, products + point * result_step, tiles, lanes);
     }
     for (int64_t tile = 0; tile < tiles; ++tile)
@@ -224,17 +242,18 @@ class WinogradConvolution {
   Buffer<float> bias_;
 };
 
-void winograd_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
-                          float* output, WeightStore* store) {
+void winograd_forward_f32(const ConvGeometry& g, std::span<const InputPart> input, const float* kernel,
+                          const Epilogue<float>& e, float* output, WeightStore* store) {
   WinogradConvolution<6>({g, true}, join_passes({forward_pass(g)}), kernel, e).run(input, output, store);
 }
 void winograd_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                            float* input, WeightStore* store) {
   JoinedPasses passes = join_passes(backward_passes(g));
+  const InputPart source[] = {{output, g.out_channels}};
   if (std::max(passes.reach_y, passes.reach_x) == 3)
-    WinogradConvolution<6>({g, false}, std::move(passes), kernel, e).run(output, input, store);
+    WinogradConvolution<6>({g, false}, std::move(passes), kernel, e).run(source, input, store);
   else
-    WinogradConvolution<5>({g, false}, std::move(passes), kernel, e).run(output, input, store);
+    WinogradConvolution<5>({g, false}, std::move(passes), kernel, e).run(source, input, store);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
@@ -264,8 +283,8 @@ double winograd_saving_backward(const ConvGeometry& g) {
   return static_cast<double>(16 * taps) / static_cast<double>(passes * points * points);
 }
 
-void winograd_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
-                      float* output, WeightStore* store) {
+void winograd_forward(const ConvGeometry& g, std::span<const InputPart> input, const float* kernel,
+                      const Epilogue<float>& e, float* output, WeightStore* store) {
   HWY_DYNAMIC_DISPATCH(winograd_forward_f32)(g, input, kernel, e, output, store);
 }
 void winograd_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,

@@ -246,8 +246,8 @@ bool fits_norm_block(Activation activation) {
          activation.kind == Activation::Kind::leaky_relu;
 }
 
-NormBlockResult norm_block(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor running_mean,
-                           Tensor running_var, const NormBlockOptions& options) {
+NormBlockResult norm_block(Tensor x, const Tensor& gamma, const Tensor& beta, Tensor running_mean, Tensor running_var,
+                           const NormBlockOptions& options) {
   check(x, gamma, beta, running_mean, running_var, options.norm);
   if (!fits_norm_block(options.activation))
     raise<ValueError>("norm_block", "expected linear, relu or leaky_relu, got {}", name_of(options.activation));
@@ -256,8 +256,9 @@ NormBlockResult norm_block(const Tensor& x, const Tensor& gamma, const Tensor& b
                       x.shape().str());
   const NormBlockGeometry geometry = geometry_of(x.shape(), options);
   Coefficients coefficients = coefficients_of(x, gamma, beta, running_mean, running_var, geometry, options.norm);
+  const bool in_place = x.is_unique() && !grad_enabled() && !detail::running_trace();
   Tensor y, pooled;
-  if (!options.pool || options.keep_unpooled) y = empty_output(x, false);
+  if (!options.pool || options.keep_unpooled) y = in_place ? x : empty_output(x, false);
   if (options.pool) pooled = empty_output(x, true);
   fill(geometry, x, coefficients, y, pooled);
   std::vector<Tensor> outputs;

@@ -128,25 +128,32 @@ Tensor slice(const Tensor& x, std::int64_t axis, std::int64_t begin, std::int64_
   return record<SliceNode>(taken(x, axis, first, last - first), {x}, x.shape(), axis, first, last);
 }
 
-Tensor concat(const std::vector<Tensor>& tensors, std::int64_t axis) {
+Shape concat_shape(const std::vector<Tensor>& tensors, std::int64_t axis) {
   if (tensors.empty()) raise<ValueError>("concat", "expected one or more tensors, got none");
   const Tensor& first = tensors[0];
   axis = first.shape().normalize_axis(axis);
-  std::vector<std::int64_t> sizes;
+  std::int64_t total = 0;
   for (const Tensor& tensor : tensors) {
     if (tensor.rank() != first.rank() || with_size(tensor.shape(), axis, 0) != with_size(first.shape(), axis, 0))
       raise<ShapeError>("concat", "expected shapes that differ in axis {} only, got {}", axis, shapes_of(tensors));
     if (tensor.dtype() != first.dtype())
       raise<ValueError>("concat", "expected tensors of one type, got {} and {}", name_of(first.dtype()),
                         name_of(tensor.dtype()));
-    sizes.push_back(tensor.shape()[axis]);
+    total += tensor.shape()[axis];
   }
-  const std::int64_t total = std::accumulate(sizes.begin(), sizes.end(), std::int64_t{0});
-  Tensor y = Tensor::empty(with_size(first.shape(), axis, total), first.dtype());
+  return with_size(first.shape(), axis, total);
+}
+
+Tensor concat(const std::vector<Tensor>& tensors, std::int64_t axis) {
+  const Shape shape = concat_shape(tensors, axis);
+  Tensor y = Tensor::empty(shape, tensors[0].dtype());
+  axis = shape.normalize_axis(axis);
+  std::vector<std::int64_t> sizes;
   std::int64_t begin = 0;
   for (const Tensor& part : tensors) {
     put(y, part, axis, begin);
-    begin += part.shape()[axis];
+    sizes.push_back(part.shape()[axis]);
+    begin += sizes.back();
   }
   return record<ConcatNode>(y, tensors, tensors, std::move(sizes), axis);
 }

@@ -15,6 +15,9 @@ Tensor slice(const Tensor& x, std::int64_t axis, std::int64_t begin, std::int64_
 /// Shapes must be equal but for that axis, types equal: ShapeError, ValueError. One or more tensors.
 Tensor concat(const std::vector<Tensor>& tensors, std::int64_t axis);
 
+/// The shape of concat(tensors, axis), with its errors.
+Shape concat_shape(const std::vector<Tensor>& tensors, std::int64_t axis);
+
 /// Puts tensors of one shape one after the other along a new axis: n of [H, W] on axis 0 -> [n, H, W].
 Tensor stack(const std::vector<Tensor>& tensors, std::int64_t axis);
 

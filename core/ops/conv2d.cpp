@@ -33,17 +33,32 @@ class KernelStore final : public kernels::WeightStore {
   const Tensor& kernel_;
 };
 
-/// The convolution read in `direction` from `source`, with an optional bias and, where it can join, the activation.
-Tensor apply(Direction direction, const ConvGeometry& geometry, const Tensor& source, const Tensor& kernel,
+/// Whether the convolution reads parts of its input where they are (kernels::conv_reads_parts).
+bool reads_parts(const ConvGeometry& geometry, const std::vector<Tensor>& parts) {
+  std::vector<std::int64_t> channels;
+  for (const Tensor& part : parts) channels.push_back(part.size(-1));
+  return parts[0].dtype() == f32 && kernels::conv_reads_parts(geometry, channels);
+}
+
+/// The convolution read in `direction` from a source, which may lie in parts if reads_parts, with an optional bias and,
+/// where it can join, the activation.
+Tensor apply(Direction direction, const ConvGeometry& geometry, const std::vector<Tensor>& source, const Tensor& kernel,
              const Tensor& bias, Activation activation, kernels::WeightStore* store = nullptr) {
   const bool forward = direction == Direction::forward;
-  Tensor result = Tensor::empty(forward ? geometry.output_shape() : geometry.input_shape(), source.dtype());
-  dispatch_float(source.dtype(), "conv2d", [&](auto zero) {
+  Tensor result = Tensor::empty(forward ? geometry.output_shape() : geometry.input_shape(), kernel.dtype());
+  dispatch_float(kernel.dtype(), "conv2d", [&](auto zero) {
     using T = decltype(zero);
     const kernels::Epilogue<T> epilogue{data_or_null<T>(bias), joins_epilogue(activation),
                                         static_cast<T>(activation.slope)};
+    if constexpr (std::is_same_v<T, float>)
+      if (source.size() > 1) {
+        std::vector<kernels::InputPart> parts;
+        for (const Tensor& part : source) parts.push_back({part.data<T>(), part.size(-1)});
+        return kernels::conv_forward_parts(geometry, parts, kernel.data<T>(), epilogue, result.mutable_data<T>(),
+                                           store);
+      }
     const auto run = forward ? kernels::conv_forward<T> : kernels::conv_backward_input<T>;
-    run(geometry, source.data<T>(), kernel.data<T>(), epilogue, result.mutable_data<T>(), store);
+    run(geometry, source[0].data<T>(), kernel.data<T>(), epilogue, result.mutable_data<T>(), store);
   });
   return result;
 }
@@ -118,7 +133,7 @@ struct ConvNode final : Node {  // saves the parts of x, kernel and what the act
     std::int64_t begin = 0;
     for (std::size_t i = 0; i < count; begin += channels_[i++])
       if (needs[i])
-        grads[i] = apply(back, geometry_of(i), grad,
+        grads[i] = apply(back, geometry_of(i), {grad},
                          count == 1 ? kernel_.get() : slice(kernel_, 2, begin, begin + channels_[i]), {}, {});
     grads[count + 1] = bias;
     return grads;
@@ -155,9 +170,9 @@ void check_operands(const char* op, const Tensor& x, const Tensor& kernel, const
     raise<ShapeError>(op, "expected a bias [{}], one for each filter, got {}", filters, bias.shape().str());
 }
 
-/// x is the parts side by side.
-Tensor convolve(Direction direction, const ConvGeometry& geometry, const Tensor& x, const std::vector<Tensor>& parts,
-                const Tensor& kernel, const Tensor& bias, Activation activation) {
+/// x is read, and its parts stand for it in the graph.
+Tensor convolve(Direction direction, const ConvGeometry& geometry, const std::vector<Tensor>& x,
+                const std::vector<Tensor>& parts, const Tensor& kernel, const Tensor& bias, Activation activation) {
   // A training step changes the kernel before it is read again; inference does not.
   KernelStore store(kernel);
   Tensor y = apply(direction, geometry, x, kernel, bias, activation, grad_enabled() ? nullptr : &store);
@@ -182,7 +197,7 @@ Tensor conv2d(const Tensor& x, const Tensor& kernel, const Tensor& bias, const C
               Activation activation) {
   const ConvGeometry geometry = conv2d_geometry(x.shape(), kernel.shape(), options);
   check_operands("conv2d", x, kernel, bias, geometry.out_channels);
-  return convolve(Direction::forward, geometry, x, {x}, kernel, bias, activation);
+  return convolve(Direction::forward, geometry, {x}, {x}, kernel, bias, activation);
 }
 
 Tensor conv2d_concat(std::vector<Tensor> parts, const Tensor& kernel, const Tensor& bias, const ConvOptions& options,
@@ -190,10 +205,13 @@ Tensor conv2d_concat(std::vector<Tensor> parts, const Tensor& kernel, const Tens
   // Groups may reach over the border of two parts. A trace gets the ops that this one stands for.
   if (parts.size() < 2 || options.groups > 1 || detail::running_trace())
     return conv2d(parts.size() == 1 ? parts[0] : concat(parts, -1), kernel, bias, options, activation);
-  const Tensor x = [&] {
+  const ConvGeometry geometry = conv2d_geometry(concat_shape(parts, -1), kernel.shape(), options);
+  check_operands("conv2d", parts[0], kernel, bias, geometry.out_channels);
+  const std::vector<Tensor> x = [&] {
+    if (reads_parts(geometry, parts)) return parts;
     const NoGrad no_grad;
     const detail::TraceScope untraced(nullptr);
-    return concat(parts, -1);
+    return std::vector{concat(parts, -1)};
   }();
   if (!grad_enabled()) parts.clear();
   // What backward computes again needs no memory meanwhile: a tensor without pixels stands for its record.
@@ -203,8 +221,6 @@ Tensor conv2d_concat(std::vector<Tensor> parts, const Tensor& kernel, const Tens
       record.set_gradient_record(part.gradient_record());
       part = record;
     }
-  const ConvGeometry geometry = conv2d_geometry(x.shape(), kernel.shape(), options);
-  check_operands("conv2d", x, kernel, bias, geometry.out_channels);
   return convolve(Direction::forward, geometry, x, parts, kernel, bias, activation);
 }
 
@@ -212,7 +228,7 @@ Tensor conv2d_transpose(const Tensor& x, const Tensor& kernel, const Tensor& bia
                         Activation activation) {
   const ConvGeometry geometry = conv2d_transpose_geometry(x.shape(), kernel.shape(), options);
   check_operands("conv2d_transpose", x, kernel, bias, geometry.in_channels);
-  return convolve(Direction::transposed, geometry, x, {x}, kernel, bias, activation);
+  return convolve(Direction::transposed, geometry, {x}, {x}, kernel, bias, activation);
 }
 
 }  // namespace tessera

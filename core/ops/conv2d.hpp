@@ -15,8 +15,9 @@ namespace tessera {
 Tensor conv2d(const Tensor& x, const Tensor& kernel, const Tensor& bias, const ConvOptions& options,
               Activation activation = {});
 
-/// conv2d of `parts` side by side, as concat(parts, -1) puts them; backward reads each part by itself and gives it its
-/// gradient, so that neither all of them joined nor the gradient of that takes memory again.
+/// conv2d of `parts` side by side, as concat(parts, -1) puts them. Both ways read each part by itself (forward where
+/// Winograd applies and parts have a multiple of 16 channels), so that neither all of them joined nor the gradient of
+/// that takes memory or time.
 ///
 /// parts [N, H, W, C_i], their channels add up to C; the rest, and the errors, as of concat and conv2d.
 Tensor conv2d_concat(std::vector<Tensor> parts, const Tensor& kernel, const Tensor& bias, const ConvOptions& options,

@@ -26,8 +26,9 @@ bool fits_norm_block(Activation activation);
 /// statistics.
 ///
 /// x [N, H, W, C]; gamma, beta, running_mean, running_var [C] as in batch_norm -> [N, H / 2, W / 2, C] where it pools,
-/// else [N, H, W, C]. ValueError for another activation, and where batch_norm gives one.
-NormBlockResult norm_block(const Tensor& x, const Tensor& gamma, const Tensor& beta, Tensor running_mean,
-                           Tensor running_var, const NormBlockOptions& options);
+/// else [N, H, W, C]. ValueError for another activation, and where batch_norm gives one. An x that is moved in is
+/// overwritten if nothing else holds it and nothing is recorded.
+NormBlockResult norm_block(Tensor x, const Tensor& gamma, const Tensor& beta, Tensor running_mean, Tensor running_var,
+                           const NormBlockOptions& options);
 
 }  // namespace tessera

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <tessera/core/arena.hpp>
 #include <tessera/core/autograd.hpp>
 #include <tessera/core/gradcheck.hpp>
 #include <tessera/core/ops/concat.hpp>
@@ -164,6 +165,37 @@ TEST_CASE("conv2d_concat is conv2d of the concatenation, and backward gives ever
     CHECK(traced.ops[1].name == "conv2d");
   }
   CHECK_THROWS_AS(conv2d_concat({}, Tensor::ones({1, 1, 1, 1}), {}, {}), ValueError);
+}
+
+TEST_CASE("conv2d_concat reads parts where they are, with the numbers and gradients of the concatenation") {
+  fill_new_blocks(true);
+  for (const std::int64_t height : {7, 40}) {  // few tiles, and more than are transformed at once
+    for (const std::int64_t filters : {5, 128}) {
+      CAPTURE(filters);
+      std::vector<Tensor> parts;
+      for (const std::int64_t channels : {16, 96, 32}) {
+        parts.push_back(random_tensor({2, height, 9, channels}, static_cast<std::uint64_t>(channels), f32));
+        parts.back().set_requires_grad();
+      }
+      Tensor kernel = random_tensor({3, 3, 144, filters}, 7, f32), bias = random_tensor({filters}, 8, f32);
+      kernel.set_requires_grad();
+      const auto run = [&](bool joined) {
+        for (Tensor* leaf : {&parts[0], &parts[1], &parts[2], &kernel}) leaf->zero_grad();
+        const Tensor y = joined ? conv2d(concat(parts, -1), kernel, bias, {.padding = same})
+                                : conv2d_concat(parts, kernel, bias, {.padding = same});
+        y.backward(random_tensor(y.shape(), 9, f32));
+        return std::vector<Tensor>{y, parts[0].grad(), parts[1].grad(), parts[2].grad(), kernel.grad()};
+      };
+      const std::vector<Tensor> expected = run(true), got = run(false);
+      CHECK(same_numbers(got[0], expected[0]));
+      for (std::size_t i = 1; i < got.size(); ++i) CHECK(difference(got[i], expected[i]) < 1e-3);
+
+      const NoGrad no_grad;
+      const Tensor y = conv2d_concat(parts, kernel, bias, {.padding = same});
+      CHECK(same_numbers(y, expected[0]));
+    }
+  }
+  fill_new_blocks(false);
 }
 
 TEST_CASE("weights packed for one number of groups are not taken for another's") {

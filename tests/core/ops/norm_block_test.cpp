@@ -108,6 +108,29 @@ TEST_CASE("norm_block lets a NaN through the pooling, and keeps large means from
   CHECK(std::abs(y.at({0, 0, 1, 0}) - 1) < 1e-3);
 }
 
+TEST_CASE("norm_block overwrites an input that nothing else needs, and only that") {
+  const Shape shape{2, 4, 6, 5};
+  const Tensor zero = Tensor::zeros({5}), two = Tensor::full({5}, 2.0);
+  for (const bool pool : {false, true}) {
+    const NormBlockOptions options{.activation = activation::relu, .pool = pool, .keep_unpooled = pool};
+    const Tensor kept = waves(shape, 0.7, f32);
+    Tensor given = waves(shape, 0.7, f32);
+    const float* const place = given.data<float>();
+    const Tensor recorded = norm_block(waves(shape, 0.7, f32).set_requires_grad(), {}, {}, zero, two, options).output;
+    const NoGrad no_grad;
+    const NormBlockResult apart = norm_block(kept, {}, {}, zero, two, options);
+    const NormBlockResult block = norm_block(std::move(given), {}, {}, zero, two, options);
+    CHECK((pool ? block.unpooled : block.output).data<float>() == place);
+    CHECK(same_numbers(block.output, apart.output));
+    CHECK(same_numbers(block.output, recorded));
+    if (pool) CHECK(same_numbers(block.unpooled, apart.unpooled));
+    CHECK(same_numbers(kept, waves(shape, 0.7, f32)));
+    Tensor again = waves(shape, 0.7, f32);
+    const Trace traced = trace([&] { norm_block(std::move(again), {}, {}, zero, two, options); });
+    CHECK(same_numbers(traced.ops[0].inputs[0], kept));
+  }
+}
+
 TEST_CASE("norm_block is traced as the plain ops it stands for") {
   const Trace traced = trace([] {
     norm_block(Tensor::ones({1, 4, 4, 2}), {}, {}, {}, {},
