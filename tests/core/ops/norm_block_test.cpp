@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <tessera/core/arena.hpp>
+#include <tessera/core/autograd.hpp>
 #include <tessera/core/gradcheck.hpp>
 #include <tessera/core/ops/activation.hpp>
 #include <tessera/core/ops/norm_block.hpp>
