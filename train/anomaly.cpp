@@ -2,6 +2,8 @@
 #include <cmath>
 #include <tessera/core/autograd.hpp>
 #include <tessera/core/error.hpp>
+#include <tessera/core/ops/elementwise.hpp>
+#include <tessera/core/ops/reduce.hpp>
 #include <tessera/core/trace.hpp>
 #include <tessera/train/anomaly.hpp>
 
@@ -23,10 +25,11 @@ std::string first_not_finite(SegmentationModel& model, const Tensor& images) {
   for (const auto& [path, tensor] : model.named_parameters())
     if (!all_finite(tensor)) return "the weight " + path;
   const NoGrad no_grad;
-  for (const TracedOp& op : trace([&] { model(images); }).ops)
+  Tensor scores;
+  for (const TracedOp& op : trace([&] { scores = model(images); }).ops)
     if (!std::all_of(op.outputs.begin(), op.outputs.end(), all_finite))
       return fmt::format("the output of {} ({})", op.path.empty() ? "the model" : op.path, op.name);
-  return "";
+  return fmt::format("the loss itself, of scores up to {:.3g}", max(abs(scores)).item());
 }
 
 std::string gradient_not_finite(SegmentationModel& model, const Tensor& images) {

@@ -10,9 +10,9 @@ namespace {
 
 constexpr std::int64_t measured_side = 512;
 
+/// Bytes above `before` that are in use at most.
 template <class Action>
-std::int64_t peak_of(const Action& action) {
-  const std::size_t before = memory_stats().in_use;
+std::int64_t peak_above(std::size_t before, const Action& action) {
   reset_peak_memory();
   action();
   return static_cast<std::int64_t>(memory_stats().peak_in_use - before);
@@ -21,6 +21,7 @@ std::int64_t peak_of(const Action& action) {
 }  // namespace
 
 MemoryUse measure_memory(SegmentationModel& model, Size2D size) {
+  const std::size_t before = memory_stats().in_use;  // a training step lets go of the weights that inference packs
   MemoryUse use;
   for (const auto& [name, tensor] : model.state_dict())
     use.weights += tensor.numel() * static_cast<std::int64_t>(size_of(tensor.dtype()));
@@ -39,20 +40,26 @@ MemoryUse measure_memory(SegmentationModel& model, Size2D size) {
   };
 
   const Tensor image = Tensor::zeros({1, at.height, at.width, model.in_channels()});
-  const std::int64_t bytes_of_image = image.numel() * static_cast<std::int64_t>(sizeof(float));
-  use.inference = use.weights + scaled(bytes_of_image + peak_of([&] { class_scores(model, image); }), 0);
+  const std::size_t with_image = memory_stats().in_use;
+  const std::int64_t pass = peak_above(before, [&] { class_scores(model, image); });
+  const auto packed_weights = static_cast<std::int64_t>(memory_stats().in_use - with_image);
+  use.inference = use.weights + scaled(pass, packed_weights);
 
   const Tensor labels = Tensor::zeros({1, at.height, at.width}, i32);
   const LabelLoss loss = loss_from_spec("ce");
   model.train();
-  const std::int64_t step = peak_of([&] {
+  const std::int64_t step = peak_above(before, [&] {
     const auto optimizer = make_optimizer(with_defaults({.name = "adamw"}), model.parameters());
-    loss(model(image), labels).mean().backward();
-    optimizer->step();
+    for (int i = 0; i < 2; ++i) {  // the first step makes the moments, so that the second is like all that follow
+      reset_peak_memory();
+      optimizer->zero_grad();
+      loss(model(image), labels).mean().backward();
+      optimizer->step();
+    }
   });
   model.zero_grad();
   model.eval();
-  use.training = use.weights + scaled(bytes_of_image + step, 3 * trained);
+  use.training = use.weights + scaled(step, 2 * trained);
   return use;
 }
 

@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include <cmath>
 #include <tessera/core/error.hpp>
 #include <tessera/optim/clip.hpp>
@@ -38,6 +40,7 @@ Trainer::Trainer(SegmentationModel& model, Loader& loader, LabelLoss loss, const
       loader_(&loader),
       loss_(std::move(loss)),
       clip_norm_(options.clip_norm),
+      warms_up_(options.optimizer.warmup_steps > 0),
       accumulate_(options.accumulate),
       optimizer_(make_optimizer(options.optimizer, model.parameters())),
       schedule_(std::make_unique<LRScheduler>(*optimizer_,
@@ -47,11 +50,12 @@ Trainer::Trainer(SegmentationModel& model, Loader& loader, LabelLoss loss, const
 
 void Trainer::stop(const std::string& what, const std::string& where) const {
   const bool between_steps = status_.batch == loader_->batches();
-  throw Error(
-      fmt::format("epoch {}, step {}: {} is not finite{}; a lower learning rate than {:.3g}, --clip-norm 1 or --warmup "
-                  "1 may help",
-                  epoch_ + 1, between_steps ? step_ : step_ + 1, what,
-                  where.empty() ? "" : ", and first of all " + where, optimizer_->lr()));
+  std::vector<std::string> remedies{fmt::format("a lower learning rate than {:.3g}", optimizer_->lr())};
+  if (clip_norm_ == 0) remedies.emplace_back("--clip-norm 1");
+  if (!warms_up_) remedies.emplace_back("--warmup 1");
+  throw Error(fmt::format("epoch {}, step {}: {} is not finite{}; {} may help", epoch_ + 1,
+                          between_steps ? step_ : step_ + 1, what, where.empty() ? "" : ", and first of all " + where,
+                          fmt::join(remedies, " or ")));
 }
 
 void Trainer::add_gradients(const Batch& batch, Step& step) {

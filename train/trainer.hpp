@@ -86,6 +86,7 @@ class Trainer {
   Loader* loader_;
   LabelLoss loss_;
   double clip_norm_;
+  bool warms_up_;
   std::int64_t accumulate_;
   std::unique_ptr<Optimizer> optimizer_;
   std::unique_ptr<LRScheduler> schedule_;

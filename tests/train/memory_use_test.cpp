@@ -1,7 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <tessera/core/arena.hpp>
+#include <tessera/layers/losses/softmax_cross_entropy.hpp>
 #include <tessera/models/make_model.hpp>
 #include <tessera/train/inference.hpp>
+#include <tessera/train/make_optimizer.hpp>
 #include <tessera/train/memory_use.hpp>
 
 using namespace tessera;
@@ -18,6 +21,23 @@ TEST_CASE("measured memory counts weights, activations and what training adds") 
   // buffers vary by with the threads that happen to run at once.
   CHECK(use.training > use.inference + 3 * 4 * model->parameter_count());
   CHECK_FALSE(model->training());
+}
+
+TEST_CASE("memory of training is that of the steps after the first, which have the moments") {
+  const auto model = make_model({.name = "unet", .classes = 3, .width = 16, .depth = 3});  // weights outweigh the image
+  const MemoryUse use = measure_memory(*model, 32);
+  model->train();
+  const std::size_t before = memory_stats().in_use;
+  const Tensor image = Tensor::zeros({1, 32, 32, 3}), labels = Tensor::zeros({1, 32, 32}, i32);
+  const auto optimizer = make_optimizer(with_defaults(OptimizerOptions{.name = "adamw"}), model->parameters());
+  for (int step = 0; step < 3; ++step) {
+    reset_peak_memory();
+    optimizer->zero_grad();
+    softmax_cross_entropy((*model)(image), labels).mean().backward();
+    optimizer->step();
+  }
+  const auto peak = static_cast<std::int64_t>(memory_stats().peak_in_use - before) + use.weights;
+  CHECK(static_cast<double>(use.training) == doctest::Approx(static_cast<double>(peak)).epsilon(0.05));
 }
 
 TEST_CASE("memory for a large image is scaled from a smaller one by the pixels") {

@@ -103,7 +103,7 @@ TEST_CASE("a loss that is not finite stops the run and names the step; what was 
   }
   CHECK(message ==
         "epoch 1, step 2: the loss is not finite, and first of all the output of encoder1.second.conv (conv2d); a "
-        "lower learning rate than 1e+30, --clip-norm 1 or --warmup 1 may help");
+        "lower learning rate than 1e+30 or --clip-norm 1 or --warmup 1 may help");
   CHECK(file_bytes(folder / "run" / "report.html").find("data-running") == std::string::npos);
 }
 

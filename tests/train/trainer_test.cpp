@@ -89,10 +89,31 @@ TEST_CASE("a gradient that is not finite stops before the weights change, and na
   CHECK(test::values(model->state_dict().at("head.kernel")) == before);
 }
 
+TEST_CASE("a loss that alone is not finite is named, and nothing advised that is in force") {
+  const auto model = small_model();
+  Loader loader(std::make_shared<UnevenDataset>(), {.batch_size = 4});
+  const LabelLoss overflowing = [](const Tensor& logits, const Tensor&) { return Loss{sum(exp(logits + 1000.0)), 1}; };
+  OptimizerOptions warmed = plain_sgd;
+  warmed.warmup_steps = 2;
+  Trainer trainer(*model, loader, overflowing, {.optimizer = warmed, .epochs = 3, .clip_norm = 1});
+  std::string message;
+  try {
+    trainer.train_epoch();
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  CAPTURE(message);
+  CHECK(message.starts_with(
+      "epoch 1, step 1: the loss is not finite, and first of all the loss itself, of scores up to "));
+  CHECK(message.find("; a lower learning rate than ") != std::string::npos);
+  CHECK(message.ends_with(" may help"));
+  CHECK(message.find("--") == std::string::npos);
+}
+
 TEST_CASE("weights that are not finite, and images, are told apart from the layers that pass them on") {
   const auto model = small_model();
   const Tensor images = Tensor::ones({1, 8, 8, 1});
-  CHECK(first_not_finite(*model, images).empty());
+  CHECK(first_not_finite(*model, images).starts_with("the loss itself, of scores up to "));
   CHECK(first_not_finite(*model, Tensor::full({1, 8, 8, 1}, NAN)) == "the images");
   CHECK(first_not_finite(*model, Tensor::full({1, 8, 8, 1}, 3e38)) == "the output of encoder1.first.conv (conv2d)");
   model->state_dict().at("bottom.second.conv.kernel").fill_(INFINITY);
