@@ -42,12 +42,13 @@ void blend(Tensor& sums, const Tensor& scores, const AxisTile& down, const AxisT
 
 std::vector<AxisTile> tile_axis(std::int64_t length, std::int64_t tile, double overlap, std::int64_t grid) {
   const auto width = static_cast<std::size_t>(tile);
+  if (tile < grid) raise<ValueError>("tiles", "expected a tile of at least {} pixels, got {}", grid, tile);
   if (length <= tile) return {{0, std::vector<float>(width, 1)}};
   const auto shared = static_cast<std::int64_t>(std::ceil(overlap * static_cast<double>(tile)));
   const std::int64_t stride = std::max<std::int64_t>((tile - shared) / grid, 1) * grid;
   const std::int64_t steps = (length - tile + stride - 1) / stride;
   const std::int64_t places = (length - tile + grid - 1) / grid;  // on the grid, from the first tile to the last
-  const std::int64_t margin = shared / 4;
+  const std::int64_t margin = std::min(shared / 4, (tile - stride) / 2);  // so that one of two neighbours counts
 
   std::vector<AxisTile> tiles;
   std::vector<double> sums(static_cast<std::size_t>(length));

@@ -10,8 +10,9 @@ namespace tessera {
 
 /// How images too large to be predicted whole are cut.
 struct TilingOptions {
-  Size2D tile{};          ///< a size the network takes
-  double overlap = 0.25;  ///< the least share of a tile that its neighbour covers too, from 0 to 0.75
+  Size2D tile{};  ///< a size the network takes
+  double overlap =
+      0.25;  ///< the share of a tile that its neighbour covers too, from 0 to 0.75; less only for the grid's sake
   std::int64_t grid = 1;  ///< tiles begin at multiples of it: how far the network must shift to give shifted scores
 };
 
@@ -26,6 +27,7 @@ struct AxisTile {
 /// Weights fall off from the tile's middle like a Gaussian with a standard deviation of an eighth of the tile (Isensee
 /// et al. 2021, nnU-Net). The outer quarter of the overlap counts nothing: there a tile lacks the most context, and its
 /// neighbour has it. A network that sees no further than that quarter therefore gives the scores of the whole image.
+/// Where the grid does not allow the overlap, it is as large as the grid allows. ValueError for a tile below the grid.
 std::vector<AxisTile> tile_axis(std::int64_t length, std::int64_t tile, double overlap, std::int64_t grid);
 
 /// Applies `predict` ([N, h, w, C] -> [N, h, w, K]) to overlapping tiles of images [N, H, W, C], which beyond the

@@ -35,6 +35,22 @@ TEST_CASE("tiles of an axis cover it on the grid, overlap as asked, and their we
       }
 }
 
+TEST_CASE("every pixel has tiles that count there, however little of the overlap the grid allows") {
+  for (const std::int64_t grid : {1, 2, 4, 8, 16, 32})
+    for (std::int64_t tile = grid; tile <= 100; tile += tile < 40 ? 1 : 7)
+      for (const double overlap : {0.0, 0.1, 0.25, 0.5, 0.6, 0.75})
+        for (const std::int64_t length : {tile + 1, tile + grid, 2 * tile - 1, 3 * tile + 5, std::int64_t{331}}) {
+          INFO("grid ", grid, ", tile ", tile, ", overlap ", overlap, ", length ", length);
+          std::vector<double> sums(static_cast<std::size_t>(length));
+          for (const AxisTile& part : tile_axis(length, tile, overlap, grid))
+            for (std::int64_t x = 0; x < tile && part.begin + x < length; ++x)
+              sums[static_cast<std::size_t>(part.begin + x)] += part.weights[static_cast<std::size_t>(x)];
+          const bool whole = std::all_of(sums.begin(), sums.end(), [](double sum) { return std::abs(sum - 1) < 1e-5; });
+          CHECK(whole);
+        }
+  CHECK_THROWS_WITH_AS(tile_axis(100, 8, 0.25, 16), "tiles: expected a tile of at least 16 pixels, got 8", ValueError);
+}
+
 TEST_CASE("a tile counts nothing in the outer quarter of an overlap, and most in its middle") {
   const std::vector<AxisTile> tiles = tile_axis(160, 64, 0.5, 1);
   REQUIRE(tiles.size() == 4);
