@@ -20,7 +20,7 @@ struct Amount {
 
 double number_of(std::string_view text, std::string_view term) {
   const std::optional<double> number = parse_number<double>(text);
-  if (!number) throw ValueError(fmt::format("augment: expected a number after '=' in \"{}\", got \"{}\"", term, text));
+  if (!number) throw ValueError(fmt::format("expected a number after '=' in \"{}\", got \"{}\"", term, text));
   return *number;
 }
 
@@ -30,8 +30,9 @@ const AugmentationName& named(std::string_view name) {
     if (known.name == name) return known;
     names.push_back(known.name);
   }
-  throw ValueError(fmt::format("augment: no transform is called \"{}\": is it {}? There are {}", name,
-                               nearest_name(name, names), fmt::join(names, ", ")));
+  const std::string nearest = nearest_name(name, names);
+  throw ValueError(fmt::format("no transform is called \"{}\": expected one of {}{}", name, fmt::join(names, ", "),
+                               nearest.empty() ? "" : "; the nearest is " + nearest));
 }
 
 using Terms = std::map<std::string, Amount>;
@@ -43,15 +44,13 @@ void add_term(std::string_view term, Terms& terms) {
   if (equals != term.npos) {
     const std::string_view value = trimmed(term.substr(equals + 1));
     const std::size_t colon = value.find(':');
-    if (known.example == known.name)
-      throw ValueError(fmt::format("augment: {} takes no number, got \"{}\"", known.name, term));
+    if (known.example == known.name) throw ValueError(fmt::format("{} takes no number, got \"{}\"", known.name, term));
     amount.first = number_of(value.substr(0, colon), term);
     if (colon != value.npos) amount.second = number_of(value.substr(colon + 1), term);
     if (amount.second && known.name != "scale")
-      throw ValueError(fmt::format("augment: {} takes one number, got \"{}\"", known.name, term));
+      throw ValueError(fmt::format("{} takes one number, got \"{}\"", known.name, term));
   }
-  if (!terms.emplace(known.name, amount).second)
-    throw ValueError(fmt::format("augment: {} stands there twice", known.name));
+  if (!terms.emplace(known.name, amount).second) throw ValueError(fmt::format("{} stands there twice", known.name));
 }
 
 Terms terms_of(std::string_view spec) {
@@ -60,7 +59,11 @@ Terms terms_of(std::string_view spec) {
   if (spec.empty() || spec == "none") return terms;
   for (std::size_t begin = 0; begin <= spec.size();) {
     const std::size_t end = std::min(spec.find(',', begin), spec.size());
-    add_term(trimmed(spec.substr(begin, end - begin)), terms);
+    const std::string_view term = trimmed(spec.substr(begin, end - begin));
+    if (term.empty())
+      throw ValueError(
+          fmt::format("expected transforms with a comma between two, such as flip,rotate=10, got \"{}\"", spec));
+    add_term(term, terms);
     begin = end + 1;
   }
   return terms;
@@ -77,6 +80,12 @@ WarpOptions warp_of(const Terms& terms, Size2D crop) {
   if (const auto scale = terms.find("scale"); scale != terms.end()) {
     const Amount& amount = scale->second;
     const double first = amount.first.value_or(0.75);
+    if (amount.first && !amount.second && !(first >= 0 && first < 1))
+      throw ValueError(
+          fmt::format("scale={}: expected a number from 0 to below 1, such as 0.25 for factors of 0.75 to 1.25, or the "
+                      "smallest and "
+                      "the largest factor, such as scale=0.75:1.5",
+                      first));
     warp.min_scale = amount.first && !amount.second ? 1 - first : first;
     warp.max_scale = amount.first && !amount.second ? 1 + first : amount.second.value_or(1.5);
   }

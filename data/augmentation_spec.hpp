@@ -22,7 +22,7 @@ const std::vector<AugmentationName>& augmentation_names();
 ///
 /// Commas separate transforms of augmentation_names(), in any order; the order in which they are applied is fixed: what
 /// moves pixels first, colours after. `crop` is the size of a random window, {} for whole images. ValueError names the
-/// part that was not understood and the nearest transform there is.
+/// part that was not understood, and the nearest transform where one is near.
 Augmentation augmentation_from_spec(std::string_view spec, Size2D crop = {});
 
 }  // namespace tessera

@@ -142,7 +142,7 @@ constexpr std::uint64_t apart = 0xFFFFFFF0;
 }  // namespace
 
 Transform random_brightness(double amount) {
-  check("random_brightness", amount, 1);
+  check("brightness", amount, 1);
   return {"random_brightness", [amount](const Sample& sample, const AugmentationContext& context) {
             const auto more = static_cast<float>(context.random.uniform(0, -amount, amount));
             return Recolored(sample, context).each([=](float color, std::int64_t) { return color + more; });
@@ -150,7 +150,7 @@ Transform random_brightness(double amount) {
 }
 
 Transform random_contrast(double amount) {
-  check("random_contrast", amount, 1);
+  check("contrast", amount, 1);
   return {"random_contrast", [amount](const Sample& sample, const AugmentationContext& context) {
             const auto factor = static_cast<float>(context.random.uniform(0, 1 - amount, 1 + amount));
             Recolored image(sample, context);
@@ -160,7 +160,7 @@ Transform random_contrast(double amount) {
 }
 
 Transform random_gamma(double amount) {
-  check("random_gamma", amount, 10);
+  check("gamma", amount, 10);
   return {"random_gamma", [amount](const Sample& sample, const AugmentationContext& context) {
             const double most = std::log(1 + amount);
             const auto power = static_cast<float>(std::exp(context.random.uniform(0, -most, most)));
@@ -171,7 +171,7 @@ Transform random_gamma(double amount) {
 }
 
 Transform random_blur(double pixels) {
-  check("random_blur", pixels, 100);
+  check("blur", pixels, 100);
   return {"random_blur", [pixels](const Sample& sample, const AugmentationContext& context) {
             const double deviation = context.random.uniform(0, 0, pixels);
             if (deviation < 0.05) return sample;
@@ -182,7 +182,7 @@ Transform random_blur(double pixels) {
 }
 
 Transform random_noise(double amount) {
-  check("random_noise", amount, 1);
+  check("noise", amount, 1);
   return {"random_noise", [amount](const Sample& sample, const AugmentationContext& context) {
             const auto deviation = static_cast<float>(context.random.uniform(4 * apart, 0, amount));
             Normals normals(context.random);

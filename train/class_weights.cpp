@@ -79,9 +79,12 @@ std::vector<double> weights_from_file(const std::string& file, const Labels& lab
   for (const auto& line : lines) given.push_back(line.first);
   for (const std::string& name : labels.names) {
     const auto weight = by_name.find(name);
-    if (weight == by_name.end())
-      throw ValueError(fmt::format("{}: no weight for the class \"{}\"; the nearest name there is \"{}\"", file, name,
-                                   nearest_name(name, given)));
+    if (weight == by_name.end()) {
+      const std::string nearest = nearest_name(name, given);
+      throw ValueError(fmt::format("{}: no weight for the class \"{}\"; {}", file, name,
+                                   nearest.empty() ? fmt::format("the names there are {}", fmt::join(given, ", "))
+                                                   : fmt::format("the nearest name there is \"{}\"", nearest)));
+    }
     weights.push_back(weight->second);
   }
   return weights;

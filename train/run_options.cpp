@@ -59,7 +59,7 @@ std::vector<RunOption> all_options() {
              number_value(
                  "N", NumberRange<std::int32_t>{.least = no_label, .most = 65535, .unset = no_label},
                  [](auto& o) -> auto& { return o.ignore_index; }),
-             "A mask value whose pixels do not count; -1, the default: all count"),
+             "A mask value whose pixels do not count; without it, all count"),
 
       option(
           "mask-values", images, changes_result,
@@ -78,7 +78,11 @@ std::vector<RunOption> all_options() {
       option("augment", images, changes_result,
              text_value(
                  "LIST", [](auto& o) -> auto& { return o.augment; },
-                 [](const std::string& text) { augmentation_from_spec(text); }),
+                 [](const std::string& text) {
+                   if (trimmed(text).empty())
+                     refuse_value("transforms such as flip,rotate=10, or none for no changes", text);
+                   augmentation_from_spec(text);
+                 }),
              "Random changes of the images trained on, see below; flip for folders, none for shapes by default"),
 
       option("epochs", training, changes_result,
@@ -198,8 +202,18 @@ void set_option(RunOptions& options, const std::string& name, const std::string&
     if (option.name == with_hyphens(name)) return set_value(option, options, text);
     names.push_back(option.name);
   }
+  const std::string nearest = nearest_option(with_hyphens(name), names);
   throw ValueError(
-      fmt::format("there is no option \"{}\"; the nearest is \"{}\"", name, nearest_name(with_hyphens(name), names)));
+      fmt::format("there is no option \"{}\"; {}", name,
+                  nearest.empty() ? "segment train --help lists them" : fmt::format("the nearest is \"{}\"", nearest)));
+}
+
+std::string nearest_option(const std::string& name, const std::vector<std::string>& names) {
+  static const std::map<std::string, std::string> known_as = {
+      {"bs", "batch-size"}, {"learning-rate", "lr"}, {"wd", "weight-decay"}};
+  const auto known = known_as.find(name);
+  const bool here = known != known_as.end() && std::find(names.begin(), names.end(), known->second) != names.end();
+  return here ? known->second : nearest_name(name, names);
 }
 
 void check_options(const RunOptions& options) {

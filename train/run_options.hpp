@@ -67,8 +67,12 @@ struct RunOption {
 const std::vector<RunOption>& run_options();
 
 /// Sets the option of that name, '-' and '_' being the same; ValueError for a wrong value, or an unknown name with the
-/// nearest one there is.
+/// nearest one there is, if any is near.
 void set_option(RunOptions& options, const std::string& name, const std::string& text);
+
+/// Of these names of options the one that `name` may be meant for, also where it is what other programs call it; empty
+/// where none is near.
+std::string nearest_option(const std::string& name, const std::vector<std::string>& names);
 
 /// ValueError names the first option that is out of range.
 void check_options(const RunOptions& options);

@@ -9,7 +9,9 @@
 #include <csignal>
 #include <tessera/core/nearest_name.hpp>
 #include <tessera/core/parallel.hpp>
+#include <tessera/core/text.hpp>
 #include <tessera/data/augmentation_spec.hpp>
+#include <tessera/train/option_value.hpp>
 
 #include "commands.hpp"
 #include "run_flags.hpp"
@@ -20,7 +22,14 @@ using namespace segment;
 using tessera::RunOptions;
 using tessera::Size2D;
 
-const CLI::Range positive_number(1e-12, 1e9);
+/// Checks a number; CLI::Range would name its ends with six decimals.
+template <class Number>
+auto within(Number least, Number most) {
+  return [range = tessera::NumberRange<Number>{.least = least, .most = most}](const std::string& text) {
+    const std::optional<Number> number = tessera::parse_number<Number>(text);
+    return number && range.holds(*number) ? std::string() : fmt::format("expected {}, got {}", range.str(), text);
+  };
+}
 
 void add_size(CLI::App& app, Size2D& size, const std::string& help, const std::string& option = "--size") {
   app.add_option_function<std::string>(
@@ -40,7 +49,7 @@ void add_threads(CLI::App& app) {
   app.add_option_function<int>(
          "--threads", [](int count) { tessera::set_num_threads(count); },
          "Threads to use; all CPUs by default. Results never depend on it.")
-      ->check(CLI::Range(1, 1024));
+      ->check(within(1, 1024));
 }
 
 void add_inference(CLI::App& app, tessera::InferenceOptions& o) {
@@ -57,13 +66,13 @@ void add_inference(CLI::App& app, tessera::InferenceOptions& o) {
       "tiles of the size trained on",
       "--tile");
   app.add_option("--overlap", o.overlap, "The share of a tile that its neighbour covers, too")
-      ->check(CLI::Range(0.0, 0.75))
+      ->check(within(0.0, 0.75))
       ->capture_default_str();
   app.add_option_function<double>(
          "--memory",
          [&o](double gigabytes) { o.memory = static_cast<std::int64_t>(gigabytes * static_cast<double>(1 << 30)); },
          "Gigabytes that a pass over a whole image may take, as estimated; 2 by default")
-      ->check(positive_number);
+      ->check(within(0.001, 1e6));
 }
 
 /// A line a transform, for --help.
@@ -124,6 +133,12 @@ Examples:
       ->group("Self-test");
   app.add_option("--preview-augmentation", o.preview,
                  "Only draw what --augment makes of a few images, as a PNG, and end")
+      ->check([](const std::string& text) {
+        std::filesystem::path file = text;
+        if (file.extension() == ".png" || file.extension() == ".PNG") return std::string();
+        return fmt::format("expected a name that ends in .png, got {}; the nearest is {}", text,
+                           file.replace_extension(".png").string());
+      })
       ->type_name("FILE")
       ->group("Self-test");
   resume->excludes(app.get_option("--out"));
@@ -158,7 +173,7 @@ Examples:
   app.add_flag("--json", o.json, "Print JSON, with the scores of every image");
   app.add_option("--boundary-tolerance", o.measures.boundary_tolerance,
                  "How far outlines may lie apart, as a share of the image's diagonal")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(within(0.0, 1.0))
       ->capture_default_str();
   add_inference(app, o.measures.inference);
   add_threads(app);
@@ -240,7 +255,7 @@ Examples:
                  "A checkpoint, or a name: " + fmt::format("{}", fmt::join(tessera::model_names(), ", ")));
   add_run_flags(app, network, {"model", "width", "depth", "norm", "classes"});
   app.add_option("--channels", o.model.in_channels, "Channels of the images")
-      ->check(CLI::Range(1, 4))
+      ->check(within(1, 4))
       ->capture_default_str();
   add_size(app, o.size, "Size of the image; 256 by default");
   app.add_flag("--json", o.json, "Print JSON");
@@ -262,10 +277,11 @@ std::string unexpected_argument(const CLI::App& app) {
   if (!first.starts_with("--")) return fmt::format("segment {}: did not expect \"{}\"", command->get_name(), first);
   std::vector<std::string> names;
   for (const CLI::Option* option : command->get_options())
-    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
-  const std::string given = first.substr(0, first.find('='));
-  return fmt::format("segment {} has no option {}; the nearest is {}", command->get_name(), given,
-                     tessera::nearest_name(given, names));
+    for (const std::string& name : option->get_lnames()) names.push_back(name);
+  const std::string given = first.substr(0, first.find('=')), nearest = tessera::nearest_option(given.substr(2), names);
+  return fmt::format("segment {} has no option {}; {}", command->get_name(), given,
+                     nearest.empty() ? fmt::format("segment {} --help lists them", command->get_name())
+                                     : "the nearest is --" + nearest);
 }
 
 /// CLI11 would only say that a command is missing.
@@ -273,8 +289,23 @@ void check_command(const CLI::App& app, int argc, char** argv) {
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
   if (argc < 2 || argv[1][0] == '-' || std::find(names.begin(), names.end(), argv[1]) != names.end()) return;
-  throw BadInput(fmt::format("there is no command {}, only {}; the nearest is {}", argv[1], fmt::join(names, ", "),
-                             tessera::nearest_name(argv[1], names)));
+  const std::string nearest = tessera::nearest_name(argv[1], names);
+  throw BadInput(fmt::format("there is no command {}, only {}{}", argv[1], fmt::join(names, ", "),
+                             nearest.empty() ? "" : "; the nearest is " + nearest));
+}
+
+/// CLI11's errors about how often an option may stand there, and with how many values, in words.
+std::string explained(const CLI::Error& error) {
+  const std::string text = error.what();
+  if (error.get_name() != "ArgumentMismatch") return text;
+  const std::string option = text.substr(0, text.find(": "));
+  constexpr std::string_view required = "1 required ", missing = " missing";
+  const std::size_t type = text.find(required);
+  if (text.find("At Most 1 ") != text.npos) return fmt::format("{} is given more than once: expected it once", option);
+  if (type == text.npos || !text.ends_with(missing)) return text;
+  const std::size_t begin = type + required.size();
+  return fmt::format("{}: expected {} after it, got nothing", option,
+                     text.substr(begin, text.size() - missing.size() - begin));
 }
 
 int run(int argc, char** argv) {
@@ -282,7 +313,7 @@ int run(int argc, char** argv) {
   app.require_subcommand(1);
   app.footer("\nsegment COMMAND --help says more. First steps: segment train --data shapes");
   app.failure_message(
-      [](const CLI::App*, const CLI::Error& error) { return fmt::format("error: {}\n", error.what()); });
+      [](const CLI::App*, const CLI::Error& error) { return fmt::format("error: {}\n", explained(error)); });
   TrainOptions train_options;
   EvaluateOptions evaluate_options;
   PredictOptions predict_options;

@@ -55,7 +55,15 @@ std::string text_of(const json& value) {
 }
 
 NamedValues read_json(std::istream& file) {
-  const json whole = json::parse(file);
+  json whole;
+  try {
+    whole = json::parse(file);
+  } catch (const json::parse_error& error) {
+    // "[json.exception.parse_error.101] parse error at line 1, column 13: syntax error while ..."
+    const std::string what = error.what();
+    const std::size_t place = what.find("line ");
+    throw BadInput(place == what.npos ? "expected JSON" : what.substr(place));
+  }
   if (!whole.is_object()) throw BadInput("expected an object of options, such as {\"epochs\": 20}");
   NamedValues values;
   for (const auto& [name, value] : whole.items()) values.emplace_back(name, text_of(value));

@@ -1,4 +1,5 @@
 #include <optional>
+#include <tessera/core/error.hpp>
 #include <tessera/core/text.hpp>
 #include <tessera/layers/losses/dice.hpp>
 #include <tessera/layers/losses/focal.hpp>
@@ -32,16 +33,17 @@ LabelLoss loss_named(std::string_view name, std::string_view spec, const LossSpe
     return [o, background](const Tensor& logits, const Tensor& labels) {
       return soft_jaccard_loss(logits, labels, {.ignore_index = o.ignore_index, .background = background});
     };
-  raise<ValueError>(
-      "loss",
-      "no loss is called \"{}\" in \"{}\"; there are ce, bce, focal, dice, jaccard, dice_objects and jaccard_objects",
-      name, spec);
+  throw ValueError(
+      fmt::format("no loss is called \"{}\" in \"{}\": expected a sum of ce, bce, focal, dice, jaccard, dice_objects "
+                  "and jaccard_objects, such as ce+0.5*dice",
+                  name, spec));
 }
 
 double factor_of(std::string_view text, std::string_view spec) {
   const std::optional<double> factor = parse_number<double>(text);
   if (!factor || *factor < 0)
-    raise<ValueError>("loss", "expected a factor such as 0.5 before '*', got \"{}\" in \"{}\"", text, spec);
+    throw ValueError(
+        fmt::format("expected a factor of 0 or more before '*', such as 0.5*dice, got \"{}\" in \"{}\"", text, spec));
   return *factor;
 }
 

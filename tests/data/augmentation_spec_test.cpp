@@ -51,17 +51,31 @@ TEST_CASE("scale takes a range, or a number for as much to either side of 1") {
 }
 
 TEST_CASE("what a spec cannot say is an error that names the nearest transform") {
-  CHECK_THROWS_WITH_AS(augmentation_from_spec("flip,rotation=10"),
-                       "augment: no transform is called \"rotation\": is it rotate? There are turn, scale, rotate, "
-                       "elastic, flip, vflip, brightness, contrast, gamma, blur, noise",
-                       ValueError);
+  CHECK_THROWS_WITH_AS(
+      augmentation_from_spec("flip,rotation=10"),
+      "no transform is called \"rotation\": expected one of turn, scale, rotate, elastic, flip, vflip, "
+      "brightness, contrast, gamma, blur, noise; the nearest is rotate",
+      ValueError);
   CHECK_THROWS_WITH_AS(augmentation_from_spec("rotate=ten"),
-                       "augment: expected a number after '=' in \"rotate=ten\", got \"ten\"", ValueError);
-  CHECK_THROWS_WITH_AS(augmentation_from_spec("flip=1"), "augment: flip takes no number, got \"flip=1\"", ValueError);
-  CHECK_THROWS_WITH_AS(augmentation_from_spec("blur=1:2"), "augment: blur takes one number, got \"blur=1:2\"",
+                       "expected a number after '=' in \"rotate=ten\", got \"ten\"", ValueError);
+  CHECK_THROWS_WITH_AS(augmentation_from_spec("flip=1"), "flip takes no number, got \"flip=1\"", ValueError);
+  CHECK_THROWS_WITH_AS(augmentation_from_spec("blur=1:2"), "blur takes one number, got \"blur=1:2\"", ValueError);
+  CHECK_THROWS_WITH_AS(augmentation_from_spec("flip,flip"), "flip stands there twice", ValueError);
+  CHECK_THROWS_WITH_AS(augmentation_from_spec("xyzzy"),
+                       "no transform is called \"xyzzy\": expected one of turn, scale, rotate, elastic, flip, vflip, "
+                       "brightness, contrast, gamma, blur, noise",
                        ValueError);
-  CHECK_THROWS_WITH_AS(augmentation_from_spec("flip,flip"), "augment: flip stands there twice", ValueError);
-  CHECK_THROWS_AS(augmentation_from_spec("flip,"), ValueError);
+  for (const char* spec : {"flip,,vflip", "flip,", ",flip"})
+    CHECK_THROWS_WITH_AS(
+        augmentation_from_spec(spec),
+        fmt::format("expected transforms with a comma between two, such as flip,rotate=10, got \"{}\"", spec).c_str(),
+        ValueError);
+  CHECK_THROWS_WITH_AS(augmentation_from_spec("scale=1.5"),
+                       "scale=1.5: expected a number from 0 to below 1, such as 0.25 for factors of 0.75 to 1.25, or "
+                       "the smallest and the largest factor, such as scale=0.75:1.5",
+                       ValueError);
+  CHECK_THROWS_WITH_AS(augmentation_from_spec("brightness=3"), "brightness: expected an amount of 0 to 1, got 3",
+                       ValueError);
   CHECK_THROWS_AS(augmentation_from_spec("scale=2:1"), ValueError);
 }
 

@@ -124,8 +124,7 @@ TEST_CASE("blur spreads a point evenly and keeps its sum; even areas stay") {
 }
 
 TEST_CASE("amounts out of all measure are refused") {
-  CHECK_THROWS_WITH_AS(random_brightness(-0.1), "random_brightness: expected an amount of 0 to 1, got -0.1",
-                       ValueError);
+  CHECK_THROWS_WITH_AS(random_brightness(-0.1), "brightness: expected an amount of 0 to 1, got -0.1", ValueError);
   CHECK_THROWS_AS(random_contrast(1.5), ValueError);
   CHECK_THROWS_AS(random_gamma(NAN), ValueError);
   CHECK_THROWS_AS(random_blur(101), ValueError);

@@ -38,8 +38,30 @@ TEST_CASE("wrong usage ends with status 2 and says what would be right") {
   const Ran unknown = segment("train --data shapes --bathc-size=8");
   CHECK(unknown.status == 2);
   CHECK(has(unknown, "segment train has no option --bathc-size; the nearest is --batch-size"));
+  CHECK(has(segment("inspect cells --htlm=x"), "segment inspect has no option --htlm; the nearest is --html"));
+  CHECK(has(segment("train --data shapes --batch 8"), "has no option --batch; the nearest is --batch-size"));
+  CHECK(has(segment("train --learning-rate 1"), "has no option --learning-rate; the nearest is --lr"));
+  CHECK(has(segment("train --lr-rate 1"), "has no option --lr-rate; the nearest is --lr"));
+  CHECK(
+      has(segment("summary unet --xyzzy"), "segment summary has no option --xyzzy; segment summary --help lists them"));
+  CHECK(has(segment("eval"),
+            "there is no command eval, only train, evaluate, predict, inspect, summary; the nearest is "
+            "evaluate\n"));
+  CHECK(has(segment("fit"), "there is no command fit, only train, evaluate, predict, inspect, summary\n"));
   CHECK(has(segment("inspect here there"), "did not expect \"there\""));
   CHECK(has(segment("predict m x --out y --probabilities tiff"), "expected one of safetensors, png, got tiff"));
+  CHECK(has(segment("predict m x --out y --overlap 2"), "--overlap: expected a number from 0 to 0.75, got 2\n"));
+  CHECK(has(segment("predict m x --out y --memory 0"), "--memory: expected a number from 0.001 to 1000000, got 0\n"));
+  CHECK(has(segment("train --data shapes --loss foo"), "error: --loss: no loss is called \"foo\""));
+  CHECK(has(segment("train --data shapes --augment brightness=3"),
+            "--augment: brightness: expected an amount of 0 to 1"));
+  CHECK(has(segment("train --data shapes --augment ''"),
+            "--augment: expected transforms such as flip,rotate=10, or none"));
+  CHECK(has(segment("train --data shapes --epochs 2 --epochs 3"), "error: --epochs is given more than once"));
+  CHECK(has(segment("train --data shapes --epochs"), "error: --epochs: expected N after it, got nothing\n"));
+  const Ran picture = segment("train --data shapes --preview-augmentation a/sheet.jpg");
+  CHECK(picture.status == 2);
+  CHECK(has(picture, "expected a name that ends in .png, got a/sheet.jpg; the nearest is a/sheet.png"));
   const Ran twice = segment("summary unet --model tiny");
   CHECK(twice.status == 2);
   CHECK(has(twice, "--model: the network is unet"));
@@ -217,7 +239,9 @@ TEST_CASE("an options file that is not understood is refused in one line with th
         std::string::npos);
   CHECK(refused("b.toml", "[training]\nepochs = 3\n").find("without sections, got [training]") != std::string::npos);
   CHECK(refused("c.toml", "epochs = -3\n").find("epochs: expected a whole number") != std::string::npos);
-  CHECK(refused("d.json", "{\"epochs\": 3").find("parse error") != std::string::npos);
+  CHECK(refused("d.json", "{\"epochs\":\n 3").find("d.json: line 2, column 3: syntax error while parsing object") !=
+        std::string::npos);
+  CHECK(refused("d.json", "{epochs: 3}").find("json.exception") == std::string::npos);
   CHECK(refused("e.json", "[3]").find("expected an object") != std::string::npos);
   CHECK(has(segment("train --config " + (folder / "no.toml").string()), "no.toml: no such file"));
 }

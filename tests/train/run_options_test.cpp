@@ -41,14 +41,21 @@ TEST_CASE("a wrong value is refused with the option's name and what it takes") {
   CHECK(refusal("lr", "0") == "lr: expected a number above 0, got 0");
   CHECK(refusal("clip-norm", "inf") == "clip-norm: expected a number from 0 on, got inf");
   CHECK(refusal("seed", "") == "seed: expected a whole number from 0 on, got nothing");
-  CHECK(refusal("augment", "turns").find("is it turn?") != std::string::npos);
+  CHECK(refusal("augment", "turns").find("augment: no transform is called \"turns\"") == 0);
+  CHECK(refusal("augment", "turns").find("the nearest is turn") != std::string::npos);
+  for (const char* nothing : {"", " "})
+    CHECK(refusal("augment", nothing).find("expected transforms such as flip,rotate=10, or none") != std::string::npos);
   CHECK(refusal("schedule", "linear") == "schedule: expected one of poly, cosine, step, constant, got linear");
-  CHECK(refusal("loss", "ce+hinge").find("hinge") != std::string::npos);
+  CHECK(refusal("loss", "ce+hinge").find("loss: no loss is called \"hinge\"") == 0);
 }
 
 TEST_CASE("an unknown option is refused with the nearest one there is") {
   CHECK(refusal("batchsize", "4") == "there is no option \"batchsize\"; the nearest is \"batch-size\"");
   CHECK(refusal("weigth_decay", "0") == "there is no option \"weigth_decay\"; the nearest is \"weight-decay\"");
+  CHECK(refusal("learning_rate", "1").find("the nearest is \"lr\"") != std::string::npos);
+  CHECK(refusal("bs", "1").find("the nearest is \"batch-size\"") != std::string::npos);
+  CHECK(refusal("batch", "1").find("the nearest is \"batch-size\"") != std::string::npos);
+  CHECK(refusal("xyzzy", "1") == "there is no option \"xyzzy\"; segment train --help lists them");
 }
 
 TEST_CASE("every option that has a value gives a text that sets it again") {

@@ -36,15 +36,16 @@ TEST_CASE("a text names a weighted sum of losses, with the options given") {
 TEST_CASE("a loss that was not understood is named with what there is") {
   CHECK_THROWS_WITH_AS(
       loss_from_spec("ce+0.5*dise"),
-      "loss: no loss is called \"dise\" in \"ce+0.5*dise\"; there are ce, bce, focal, dice, jaccard, dice_objects "
-      "and jaccard_objects",
+      "no loss is called \"dise\" in \"ce+0.5*dise\": expected a sum of ce, bce, focal, dice, jaccard, dice_objects "
+      "and jaccard_objects, such as ce+0.5*dice",
       ValueError);
   CHECK_THROWS_WITH_AS(loss_from_spec(""),
-                       "loss: no loss is called \"\" in \"\"; there are ce, bce, focal, dice, jaccard, dice_objects "
-                       "and jaccard_objects",
+                       "no loss is called \"\" in \"\": expected a sum of ce, bce, focal, dice, jaccard, dice_objects "
+                       "and jaccard_objects, such as ce+0.5*dice",
                        ValueError);
   CHECK_THROWS_AS(loss_from_spec("ce+"), ValueError);
   CHECK_THROWS_WITH_AS(loss_from_spec("half*ce"),
-                       "loss: expected a factor such as 0.5 before '*', got \"half\" in \"half*ce\"", ValueError);
+                       "expected a factor of 0 or more before '*', such as 0.5*dice, got \"half\" in \"half*ce\"",
+                       ValueError);
   CHECK_THROWS_AS(loss_from_spec("-1*ce"), ValueError);
 }
