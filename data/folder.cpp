@@ -113,7 +113,8 @@ Tensor read_picture(const fs::path& path, std::int64_t channels) {
 
 FolderDataset::FolderDataset(const fs::path& folder, const std::string& split, FolderOptions options)
     : channels_(options.channels),
-      labels_{options.classes, options.ignore_index, std::move(options.names), std::move(options.encoding)} {
+      labels_{options.classes, options.ignore_index, std::move(options.names), std::move(options.encoding)},
+      trained_(options.trained) {
   const bool whole = (split.empty() || !fs::is_directory(folder / split)) && is_plain(folder);
   const fs::path part = whole ? folder : folder / split, images = part / "images", masks = part / "masks";
   if (!fs::is_directory(images) || !fs::is_directory(masks))
@@ -158,7 +159,7 @@ Sample FolderDataset::get(std::int64_t index) const {
 Tensor FolderDataset::mask(std::int64_t index) const {
   const fs::path& path = pairs_.at(static_cast<std::size_t>(index)).mask;
   Tensor mask = read_mask(path, labels_.encoding);
-  check_mask(mask, labels_, path);
+  check_mask(mask, labels_, path, trained_);
   return mask;
 }
 

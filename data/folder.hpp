@@ -14,6 +14,7 @@ struct FolderOptions {
   std::int64_t channels = 0;             ///< 0: those of the first image that can be read
   std::vector<std::string> names{};      ///< of the classes
   MaskEncoding encoding{};               ///< of the masks; where it has values, it says what is ignored, too
+  bool trained = false;                  ///< the classes are a network's: no error suggests another number of them
   /// How the classes are found, where that should be shown or remembered; count_mask_values by default.
   std::function<MaskValues(const std::vector<std::filesystem::path>& masks)> count_values{};
 };
@@ -46,6 +47,7 @@ class FolderDataset final : public Dataset {
   std::vector<Pair> pairs_;
   std::int64_t channels_ = 0;
   Labels labels_;
+  bool trained_ = false;
 };
 
 /// Whether a folder holds images/ and masks/ itself, and no part train/ or val/.

@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <array>
 #include <fstream>
@@ -90,8 +92,12 @@ Tensor by_value(const std::filesystem::path& path, const Tensor& raw,
   Lookup lookup(path, mask);
   std::optional<std::int32_t> last;
   for (const std::int32_t value : raw.span<std::int32_t>())
-    lookup.add(value, last, labels,
-               [](std::int32_t unknown) { return fmt::format("the value {} is none of the mask values", unknown); });
+    lookup.add(value, last, labels, [&](std::int32_t unknown) {
+      std::vector<std::int32_t> known;
+      for (const auto& entry : labels) known.push_back(entry.first);
+      return fmt::format("the value {} is none of the mask values {}; --mask-values says which ones stand for classes",
+                         unknown, fmt::join(known, ", "));
+    });
   return mask;
 }
 

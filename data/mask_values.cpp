@@ -21,14 +21,19 @@ std::string list_of(const MaskValues& values) {
   return fmt::format("{}", fmt::join(texts, ", "));
 }
 
-std::string hint_for(const MaskValues& values, std::int64_t classes) {
+std::string hint_for(const MaskValues& values, std::int64_t classes, bool trained) {
   const std::int32_t largest = values.rbegin()->first;
   const bool only_0_and_255 = values.size() <= 2 && largest == 255 && (values.size() == 1 || values.contains(0));
-  if (only_0_and_255)
+  if (only_0_and_255 && (!trained || classes == 2))
     return "0/255 masks: pass --mask-values 0,255 to have the classes 0 and 1, or --ignore-index 255 if 255 means "
            "unlabelled";
   const auto beyond = std::count_if(values.begin(), values.end(),
                                     [&](const auto& entry) { return entry.first < 0 || entry.first >= classes; });
+  if (trained)
+    return fmt::format(
+        "the network was trained on {} classes: pass {}--mask-values with the value of each class where these masks "
+        "number them otherwise",
+        classes, beyond == 1 ? fmt::format("--ignore-index {} if {} means unlabelled, or ", largest, largest) : "");
   if (beyond == 1)
     return fmt::format("pass --ignore-index {} if {} means unlabelled, or --classes {} if it is a class", largest,
                        largest, std::int64_t{largest} + 1);
@@ -80,11 +85,11 @@ std::int64_t classes_of(const MaskValues& values, std::int32_t ignore_index, con
   const auto used = static_cast<std::int64_t>(kept.size());
   if (classes > 2 * std::max<std::int64_t>(used, 2))
     throw IoError(fmt::format("{}: cannot tell the number of classes from the mask values {}; {}", folder,
-                              list_of(values), hint_for(values, used - 1)));
+                              list_of(values), hint_for(values, used - 1, false)));
   return classes;
 }
 
-void check_mask(const Tensor& mask, const Labels& labels, const std::filesystem::path& path) {
+void check_mask(const Tensor& mask, const Labels& labels, const std::filesystem::path& path, bool trained) {
   const auto pixels = mask.span<std::int32_t>();
   const auto wrong = [&](std::int32_t value) {
     return (value < 0 || value >= labels.classes) && value != labels.ignore_index;
@@ -97,11 +102,11 @@ void check_mask(const Tensor& mask, const Labels& labels, const std::filesystem:
   MaskValues values;
   add_values(values, mask);
   values.erase(labels.ignore_index);
-  throw IoError(
-      fmt::format("{}: {} of {} pixels lie beyond the {} classes 0 to {}: the first is {} at row {}, column {}; "
-                  "the mask holds {}; {}",
-                  path.string(), count, pixels.size(), labels.classes, labels.classes - 1, *first,
-                  position / mask.size(1), position % mask.size(1), list_of(values), hint_for(values, labels.classes)));
+  throw IoError(fmt::format(
+      "{}: {} of {} pixels lie beyond the {} classes 0 to {}: the first is {} at row {}, column {}; "
+      "the mask holds {}; {}",
+      path.string(), count, pixels.size(), labels.classes, labels.classes - 1, *first, position / mask.size(1),
+      position % mask.size(1), list_of(values), hint_for(values, labels.classes, trained)));
 }
 
 }  // namespace tessera

@@ -26,7 +26,7 @@ bool is_black_and_white(const MaskValues& values, std::int32_t ignore_index);
 std::int64_t classes_of(const MaskValues& values, std::int32_t ignore_index, const std::string& folder);
 
 /// IoError unless every value is a class or the ignored label; it names the file, the values, where they are and a
-/// hint.
-void check_mask(const Tensor& mask, const Labels& labels, const std::filesystem::path& path);
+/// hint, which suggests no other number of classes where a network was `trained` on these.
+void check_mask(const Tensor& mask, const Labels& labels, const std::filesystem::path& path, bool trained = false);
 
 }  // namespace tessera

@@ -67,7 +67,7 @@ Overfit overfit_one_batch(Run& run, Progress& progress, std::int64_t steps) {
                                                    *classes.begin())};
     return result;
   }
-  const LabelLoss loss_of_batch = loss_of(run.checkpoint);
+  const LabelLoss loss_of_batch = loss_of(run.checkpoint, run.checkpoint.labels.ignore_index);
   const auto optimizer = make_optimizer(run.options.optimizer, run.model->parameters());
   run.model->train();
   Tensor predicted;

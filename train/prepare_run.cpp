@@ -1,4 +1,4 @@
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -66,6 +66,31 @@ Size2D default_crop(const Dataset& data) {
   return {side(image.size(0)), side(image.size(1))};
 }
 
+/// How masks are read, as the options say.
+ColorMap color_map_of(const RunOptions& o) {
+  ColorMap map;
+  if (!o.color_map.empty()) map = read_color_map(o.color_map);
+  if (!o.mask_values.empty())
+    map.encoding.values = encoding_of(parse_mask_values(o.mask_values), o.ignore_index).values;
+  return map;
+}
+
+/// The network's labels, in masks that are read as the options say, where they say it.
+Labels labels_in(const RunOptions& masks, Labels labels) {
+  if (masks.ignore_index == no_label && masks.mask_values.empty() && masks.color_map.empty()) return labels;
+  const ColorMap map = color_map_of(masks);
+  labels.ignore_index = masks.ignore_index;
+  labels.encoding = map.encoding;
+  if (const std::int64_t classes = classes_of(map.encoding); !map.encoding.empty() && classes != labels.classes)
+    throw ValueError(fmt::format("{}: the network has {} classes, this says {}",
+                                 map.names.empty() ? "mask-values" : masks.color_map.string(), labels.classes,
+                                 classes));
+  if (!map.names.empty() && !labels.names.empty() && map.names != labels.names)
+    throw ValueError(fmt::format("{}: the network's classes are {}, in this order; got {}", masks.color_map.string(),
+                                 fmt::join(labels.names, ", "), fmt::join(map.names, ", ")));
+  return labels;
+}
+
 void open_both_parts(Run& run) {
   RunOptions& o = run.options;
   if (o.data == "shapes") {
@@ -74,10 +99,7 @@ void open_both_parts(Run& run) {
     run.val = shapes("val", o.size.height);
     return;
   }
-  ColorMap map;
-  if (!o.color_map.empty()) map = read_color_map(o.color_map);
-  if (!o.mask_values.empty())
-    map.encoding.values = encoding_of(parse_mask_values(o.mask_values), o.ignore_index).values;
+  const ColorMap map = color_map_of(o);
   FolderOptions folder{.classes = o.classes,
                        .ignore_index = o.ignore_index,
                        .names = map.names,
@@ -219,17 +241,28 @@ Run resume_run(RunOptions options) {
 }
 
 std::shared_ptr<const Dataset> open_data(const std::string& data, const std::string& split,
-                                         const Checkpoint& checkpoint) {
+                                         const Checkpoint& checkpoint, const RunOptions& masks) {
   if (data == "shapes") {
     const auto size = checkpoint.options.find("size");
-    return shapes(split, size == checkpoint.options.end() ? 64 : parse_size(size->second).height);
+    // Crops of a folder may have been smaller than shapes can be.
+    const std::int64_t side = size == checkpoint.options.end() ? 64 : parse_size(size->second).height;
+    auto generated = shapes(split, std::max<std::int64_t>(side, 32));
+    const ModelOptions& model = checkpoint.model;
+    if (generated->labels().classes != model.classes || generated->channels() != model.in_channels)
+      throw ValueError(fmt::format(
+          "data: the generated shapes have {} classes and {} channels, the network has {} and {}: it was trained on "
+          "something else",
+          generated->labels().classes, generated->channels(), model.classes, model.in_channels));
+    return generated;
   }
+  Labels labels = labels_in(masks, checkpoint.labels);
   return std::make_shared<FolderDataset>(data, split,
-                                         FolderOptions{.classes = checkpoint.labels.classes,
-                                                       .ignore_index = checkpoint.labels.ignore_index,
+                                         FolderOptions{.classes = labels.classes,
+                                                       .ignore_index = labels.ignore_index,
                                                        .channels = checkpoint.model.in_channels,
-                                                       .names = checkpoint.labels.names,
-                                                       .encoding = checkpoint.labels.encoding});
+                                                       .names = std::move(labels.names),
+                                                       .encoding = std::move(labels.encoding),
+                                                       .trained = true});
 }
 
 }  // namespace tessera

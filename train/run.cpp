@@ -58,7 +58,7 @@ class Execution {
       : run_(run),
         options_(run.options),
         interrupted_(interrupted),
-        loss_(loss_of(run.checkpoint)),
+        loss_(loss_of(run.checkpoint, run.checkpoint.labels.ignore_index)),
         batches_(run.train, training_batches(run)),
         val_batches_(run.val, lenient(validation_batches(run.checkpoint), run.options)),
         trainer_(*run.model, batches_, loss_,

@@ -45,16 +45,18 @@ enum class RunEnd : std::uint8_t { finished, interrupted };
 /// times in history.jsonl. `interrupted` is asked after every step: true saves and returns.
 RunEnd execute(Run& run, std::FILE* out, const std::function<bool()>& interrupted = {});
 
-/// One part of a data set, with what a checkpoint knows of labels, channels and, for "shapes", sizes.
+/// One part of a data set, with what a checkpoint knows of labels, channels and, for "shapes", sizes. Where `masks` has
+/// an ignore_index, mask_values or a color_map, masks are read as these say and not as those trained on. ValueError
+/// where the numbers of classes differ.
 std::shared_ptr<const Dataset> open_data(const std::string& data, const std::string& split,
-                                         const Checkpoint& checkpoint);
+                                         const Checkpoint& checkpoint, const RunOptions& masks = {});
 
 /// Batches as the run trains on them, and as it validates on them.
 LoaderOptions training_batches(const Run& run);
 LoaderOptions validation_batches(const Checkpoint& checkpoint);
 
-/// The loss that the checkpoint's options name.
-LabelLoss loss_of(const Checkpoint& checkpoint);
+/// The loss that the checkpoint's options name, over the pixels that do not hold `ignore_index`.
+LabelLoss loss_of(const Checkpoint& checkpoint, std::int32_t ignore_index);
 
 /// Evaluates at the images' own sizes with the checkpoint's loss; what cannot be read is left out and `skipped` says
 /// so.

@@ -5,12 +5,12 @@
 
 namespace tessera {
 
-LabelLoss loss_of(const Checkpoint& checkpoint) {
+LabelLoss loss_of(const Checkpoint& checkpoint, std::int32_t ignore_index) {
   const auto spec = checkpoint.options.find("loss"), weights = checkpoint.options.find("class-weights");
   return loss_from_spec(spec == checkpoint.options.end() ? "ce" : spec->second,
                         {.class_weights = weights == checkpoint.options.end() ? std::vector<double>()
                                                                               : weights_from_numbers(weights->second),
-                         .ignore_index = checkpoint.labels.ignore_index});
+                         .ignore_index = ignore_index});
 }
 
 LoaderOptions training_batches(const Run& run) {
@@ -36,8 +36,9 @@ Evaluation evaluate(SegmentationModel& model, std::shared_ptr<const Dataset> dat
   options.inference = with_training_size(options.inference, checkpoint);
   LoaderOptions loading = validation_batches(checkpoint);
   loading.skip_unreadable = true;
+  const LabelLoss loss = loss_of(checkpoint, data->labels().ignore_index);
   Loader batches(std::move(data), loading);
-  return evaluate(model, batches, loss_of(checkpoint), options);
+  return evaluate(model, batches, loss, options);
 }
 
 }  // namespace tessera

@@ -38,7 +38,8 @@ struct TrainOptions {
 struct EvaluateOptions {
   std::filesystem::path model;
   std::string data;
-  std::string split;  ///< empty: val, or all of a folder that holds images/ and masks/ itself
+  std::string split;            ///< empty: val, or all of a folder that holds images/ and masks/ itself
+  tessera::RunOptions masks{};  ///< how masks are read, where not as those trained on
   bool json = false;
   tessera::EvaluationOptions measures{};
 };
@@ -72,6 +73,7 @@ int train(const TrainOptions& options);
 bool evaluate(const EvaluateOptions& options);
 /// False where a file could not be predicted.
 bool predict(const PredictOptions& options);
+/// BadInput, after all else is said, where the folder holds nothing that can be used.
 void inspect(const InspectOptions& options);
 void summarize(const SummaryOptions& options);
 

@@ -17,7 +17,7 @@ bool evaluate(const EvaluateOptions& options) {
   const auto model = checked([&] { return rebuild_model(checkpoint); });
   const bool whole = options.split.empty() && options.data != "shapes" && is_plain(options.data);
   const std::string split = options.split.empty() && !whole ? "val" : options.split;
-  const auto data = checked([&] { return open_data(options.data, split, checkpoint); });
+  const auto data = checked([&] { return open_data(options.data, split, checkpoint, options.masks); });
   // Masks that do not fit the network would make a measure of the others worthless; files that are broken are left out.
   if (const auto* folder = dynamic_cast<const FolderDataset*>(data.get()))
     checked([&] { return check_samples(*folder, false); });

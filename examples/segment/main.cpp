@@ -161,15 +161,20 @@ Counts over all pixels of all images together (one confusion matrix); pixels of 
                           over each image's classes, then over images (Csurka et al. 2013, SegNet)
   per-image mIoU          the mean of each image's own mIoU; some papers give this one
 A file that cannot be read is reported and left out; the exit status is then 1.
+Masks are read as those trained on, unless --mask-values, --colour-map or --ignore-index say how: then by these alone.
 
 Examples:
   segment evaluate runs/unet-1 --data cells
+  segment evaluate runs/unet-1 --data more --mask-values 10,20 --ignore-index 0
   segment evaluate runs/unet-1/best.safetensors --data cells --split test --json)");
   app.add_option("MODEL", o.model, "A checkpoint, or a run's folder, whose best one it is")->required();
   app.add_option("--data", o.data, "A folder, or \"shapes\"")->required()->type_name("DIR|shapes");
   app.add_option("--split", o.split,
                  "Which part of it: DIR/SPLIT/images and DIR/SPLIT/masks; val by default, all of a DIR that holds "
                  "images/ and masks/ itself");
+  const std::vector<std::string> of_masks{"ignore-index", "mask-values", "colour-map"};
+  add_run_flags(app, o.masks, of_masks);
+  for (const std::string& name : of_masks) app.get_option("--" + name)->group("Masks unlike those trained on");
   app.add_flag("--json", o.json, "Print JSON, with the scores of every image");
   app.add_option("--boundary-tolerance", o.measures.boundary_tolerance,
                  "How far outlines may lie apart, as a share of the image's diagonal")

@@ -68,7 +68,9 @@ TEST_CASE("values may stand for classes in any order") {
   CHECK(labels_of(read_mask(path, {})) == std::vector<std::int32_t>{0, 255, 255, 7});
   CHECK(test::message_of<IoError>([&] {
           read_mask(path, encoding_of({0, 255}, no_label));
-        }) == path.string() + ": row 1, column 1: the value 7 is none of the mask values");
+        }) == path.string() +
+                  ": row 1, column 1: the value 7 is none of the mask values 0, 255; --mask-values says which ones "
+                  "stand for classes");
   CHECK_THROWS_WITH_AS(encoding_of({0, 0}, no_label), "mask values: 0 stands there twice", ValueError);
   CHECK_THROWS_WITH_AS(encoding_of({0, 255}, 255), "mask values: 255 is a class and ignored, too", ValueError);
 }

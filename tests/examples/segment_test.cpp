@@ -162,6 +162,33 @@ TEST_CASE("a network is trained, evaluated, used and summed up from the command 
   CHECK(fs::exists(folder / "masks/image1.png"));
   const Ran over_input = segment("predict " + model + " " + images + " --out " + images);
   CHECK(over_input.status == 2);
+  CHECK(has(wrong, "the network was trained on 2 classes: pass --ignore-index 77 if 77 means unlabelled"));
+  CHECK(!has(wrong, "--classes"));
+
+  // Masks of other values than those trained on, and data of another number of classes.
+  const std::string others = folder / "others";
+  for (const char* part : {"images", "masks"}) fs::create_directories(fs::path(others) / part);
+  fs::copy(folder / "data/val/images/image0.png", fs::path(others) / "images");
+  Tensor mask = read_mask(folder / "data/val/masks/image0.png");
+  for (std::int64_t i = 0; i < mask.numel(); ++i) {
+    std::int32_t& label = mask.mutable_data<std::int32_t>()[i];
+    label = label == 9 ? 0 : 100 * (label + 1);
+  }
+  write_png(fs::path(others) / "masks/image0.png", mask);
+  const Ran unknown_values = segment("evaluate " + run + " --data " + others);
+  CHECK(unknown_values.status == 2);
+  CHECK(has(unknown_values, "the network was trained on 2 classes: pass --mask-values with the value of each class"));
+  const Ran read_anew =
+      segment("evaluate " + run + " --data " + others + " --mask-values 100,200 --ignore-index 0 --json 2> /dev/null");
+  CHECK(read_anew.status == 0);
+  const nlohmann::json first_image = nlohmann::json::parse(read_anew.text);
+  CHECK(first_image["pixel_accuracy"] == measures["per_image"][0]["pixel_accuracy"]);
+  CHECK(first_image["loss"] < 1);
+  CHECK(has(segment("evaluate " + run + " --data " + others + " --mask-values 0,100,200"),
+            "mask-values: the network has 2 classes, this says 3"));
+  const Ran generated = segment("evaluate " + run + " --data shapes");
+  CHECK(generated.status == 2);
+  CHECK(has(generated, "the generated shapes have 4 classes and 3 channels, the network has 2 and 1"));
   CHECK(has(over_input, "would take its place"));
   const Ran with_tiles = segment("evaluate " + model + " --data " + data + " --flips --tile 32 --json");
   CHECK(nlohmann::json::parse(with_tiles.text)["miou"] > 0.8);
