@@ -70,6 +70,10 @@ bool is_plain(const fs::path& folder) {
          !fs::is_directory(folder / "train") && !fs::is_directory(folder / "val");
 }
 
+std::string expected_layout(const fs::path& folder) {
+  return fmt::format("{0}/{{train,val}}/{{images,masks}}, or images and masks in {0} itself", folder.string());
+}
+
 std::vector<fs::path> images_in(const fs::path& folder) {
   std::error_code error;
   fs::directory_iterator entries(folder, error);
@@ -118,10 +122,8 @@ FolderDataset::FolderDataset(const fs::path& folder, const std::string& split, F
   const bool whole = (split.empty() || !fs::is_directory(folder / split)) && is_plain(folder);
   const fs::path part = whole ? folder : folder / split, images = part / "images", masks = part / "masks";
   if (!fs::is_directory(images) || !fs::is_directory(masks))
-    throw IoError(
-        fmt::format("{}: no such folder; expected {}/{{train,val}}/{{images,masks}}, or images and masks in "
-                    "{} itself",
-                    (fs::is_directory(images) ? masks : images).string(), folder.string(), folder.string()));
+    throw IoError(fmt::format("{}: no such folder; expected {}", (fs::is_directory(images) ? masks : images).string(),
+                              expected_layout(folder)));
   if (whole && !split.empty() && split != "train" && split != "val")
     throw IoError(fmt::format("{}: holds images/ and masks/ itself, whose parts are train and val; there is no {}",
                               folder.string(), split));

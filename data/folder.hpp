@@ -53,6 +53,9 @@ class FolderDataset final : public Dataset {
 /// Whether a folder holds images/ and masks/ itself, and no part train/ or val/.
 bool is_plain(const std::filesystem::path& folder);
 
+/// How a folder of images and masks is laid out, for messages: "cells/{train,val}/{images,masks}, or ...".
+std::string expected_layout(const std::filesystem::path& folder);
+
 /// The image files of a folder, sorted bytewise by stem. IoError where there is no such folder.
 std::vector<std::filesystem::path> images_in(const std::filesystem::path& folder);
 /// The same; IoError where a stem stands twice, too.

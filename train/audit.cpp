@@ -20,7 +20,6 @@ struct PairAudit {
 
 /// The files of a folder by stem; `problems` gets those that share a stem.
 std::map<std::string, fs::path> files_of(const fs::path& folder, std::vector<std::string>& problems) {
-  if (!fs::is_directory(folder)) throw IoError(fmt::format("{}: expected a folder, there is none", folder.string()));
   std::map<std::string, fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
     const fs::path& path = entry.path();
@@ -91,8 +90,13 @@ PairAudit audit_pair(const fs::path& image_path, const fs::path& mask_path, cons
   return pair;
 }
 
-PartAudit audit_part(const fs::path& folder, const AuditOptions& options) {
+/// The part of that name of a folder; all of it where the name is empty.
+PartAudit audit_part(const fs::path& whole, const char* name, const AuditOptions& options) {
+  const fs::path folder = *name == 0 ? whole : whole / name;
   PartAudit audit{.folder = folder};
+  for (const char* kind : {"images", "masks"})
+    if (!fs::is_directory(folder / kind))
+      throw IoError(fmt::format("{}: no such folder; expected {}", (folder / kind).string(), expected_layout(whole)));
   const std::map<std::string, fs::path> images = files_of(folder / "images", audit.problems);
   const std::map<std::string, fs::path> masks = files_of(folder / "masks", audit.problems);
   std::vector<FolderDataset::Pair> pairs;
@@ -161,15 +165,20 @@ ClassPixels class_pixels_of(const PartAudit& part, const MaskAdvice& advice) {
 
 bool FolderAudit::sound() const {
   return std::all_of(parts.begin(), parts.end(), [](const PartAudit& part) {
-    return part.problems.empty() && part.images_without_mask.empty() && part.masks_without_image.empty();
+    return part.pairs > 0 && part.problems.empty() && part.images_without_mask.empty() &&
+           part.masks_without_image.empty();
   });
+}
+
+bool FolderAudit::empty() const {
+  return std::all_of(parts.begin(), parts.end(), [](const PartAudit& part) { return part.usable.empty(); });
 }
 
 FolderAudit audit_folder(const fs::path& folder, const AuditOptions& options) {
   FolderAudit audit{.names = options.names};
   for (const char* part : {"train", "val"})
-    if (fs::is_directory(folder / part)) audit.parts.push_back(audit_part(folder / part, options));
-  if (audit.parts.empty()) audit.parts.push_back(audit_part(folder, options));
+    if (fs::is_directory(folder / part)) audit.parts.push_back(audit_part(folder, part, options));
+  if (audit.parts.empty()) audit.parts.push_back(audit_part(folder, "", options));
   for (const PartAudit& part : audit.parts) audit.counts.add(part.counts);
   if (options.encoding.empty()) {
     audit.advice = advise(audit.counts);

@@ -35,7 +35,8 @@ struct FolderAudit {
   MaskAdvice advice{};
   std::vector<std::string> names{};  ///< of the classes, where a colour map gives them
   ClassPixels class_pixels{};        ///< of the first part, by the advice; empty where there is none
-  bool sound() const;                ///< every file can be used
+  bool sound() const;                ///< every part holds pairs, and every file can be used
+  bool empty() const;                ///< there is nothing that can be used
 };
 
 struct AuditOptions {

@@ -47,6 +47,7 @@ std::string table(const char* heading, const std::map<Key, MaskValue>& counts, c
 
 std::string to_text(const PartAudit& audit, bool by_colors) {
   std::string text = fmt::format("{}: {} images with their masks\n", audit.folder.string(), audit.pairs);
+  if (audit.pairs == 0) text += "  expected images in images/ and masks of the same stems in masks/\n";
   if (!audit.images_without_mask.empty())
     text += fmt::format("  without a mask: {}\n", some(audit.images_without_mask, ", "));
   if (!audit.masks_without_image.empty())
@@ -78,10 +79,13 @@ std::string weights_text(const FolderAudit& audit) {
     text += fmt::format(" {:>10}", name);
     columns.push_back(of(audit.class_pixels));
   }
-  for (std::size_t k = 0; k < audit.class_pixels.pixels.size(); ++k) {
+  constexpr std::size_t shown = 40;
+  const std::size_t classes = audit.class_pixels.pixels.size();
+  for (std::size_t k = 0; k < std::min(shown, classes); ++k) {
     text += fmt::format("\n  {:>12}", k < audit.names.size() ? audit.names[k] : fmt::format("{}", k));
     for (const std::vector<double>& weights : columns) text += fmt::format(" {:>10.4f}", weights[k]);
   }
+  if (classes > shown) text += fmt::format("\n  and {} more, which --json lists", classes - shown);
   return text + '\n';
 }
 
@@ -123,7 +127,7 @@ std::string to_text(const FolderAudit& audit) {
     text += weights_text(audit) + "\n";
   for (const std::string& remark : audit.advice.remarks) text += fmt::format("note: {}\n", remark);
   if (!audit.advice.options().empty()) text += fmt::format("suggested: {}\n", audit.advice.options());
-  if (!audit.sound()) text += "some files cannot be used for training; they are listed above\n";
+  if (!audit.sound() && !audit.empty()) text += "not all of this can be used for training, as said above\n";
   return text;
 }
 

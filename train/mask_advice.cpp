@@ -8,6 +8,8 @@ namespace {
 
 using Values = std::vector<std::int32_t>;
 
+bool black_and_white(const Values& values) { return values == Values{0, 255}; }
+
 /// The first few, and how many there are.
 std::string some(const Values& values) {
   constexpr std::size_t shown = 8;
@@ -23,6 +25,17 @@ Values blends(const std::map<std::int32_t, MaskValue>& values) {
   return result;
 }
 
+Values without(const Values& values, const Values& taken) {
+  Values kept;
+  std::set_difference(values.begin(), values.end(), taken.begin(), taken.end(), std::back_inserter(kept));
+  return kept;
+}
+
+/// One or two classes may be thin lines between others; between black and white two are not.
+bool are_blended(const Values& grown, const Values& kept) {
+  return kept.size() >= 2 && grown.size() >= (black_and_white(kept) ? 2 : 3);
+}
+
 Values counting_up_to(std::size_t count) {
   Values values;
   for (std::size_t k = 0; k < count; ++k) values.push_back(static_cast<std::int32_t>(k));
@@ -32,24 +45,24 @@ Values counting_up_to(std::size_t count) {
 void advise_on_values(const std::map<std::int32_t, MaskValue>& values, MaskAdvice& advice) {
   Values present;
   for (const auto& [value, count] : values) present.push_back(value);
-  if (const Values grown = blends(values); grown.size() >= 3 && grown.size() + 2 <= present.size()) {
-    Values kept;
-    std::set_difference(present.begin(), present.end(), grown.begin(), grown.end(), std::back_inserter(kept));
-    advice.remarks.push_back(
-        fmt::format("{} of the {} values stand at the borders of others only ({}): masks resized or rotated with "
-                    "blending grow such classes, and so does JPEG; make the masks anew with nearest-neighbour resizing",
-                    grown.size(), present.size(), some(grown)));
-    present = kept;
+  if (const Values grown = blends(values), kept = without(present, grown); are_blended(grown, kept)) {
+    advice.remarks.push_back(fmt::format(
+        "{} of the {} values stand at the borders of others only ({}): the masks were blended when they were resized, "
+        "rotated or saved as JPEG, and these are no classes; make them anew from the originals with nearest-neighbour "
+        "resizing{}",
+        grown.size(), present.size(), some(grown),
+        black_and_white(kept) ? ", or set values below 128 to 0 and the others to 255" : ""));
+    return;
   }
   if (present.size() == 1) {
     advice.remarks.push_back(fmt::format("every pixel is {}: there is nothing to tell apart", present[0]));
     return;
   }
-  if (present == Values{0, 255}) {
+  if (black_and_white(present)) {
     advice.classes = 2;
     advice.mask_values = {0, 255};
     advice.remarks.emplace_back(
-        "0 and 255 are black and white: segment train takes them as the classes 0 and 1; if 255 means unlabelled, pass "
+        "0 and 255 are black and white: training takes them as the classes 0 and 1; if 255 means unlabelled, pass "
         "--ignore-index 255");
     return;
   }
@@ -61,8 +74,9 @@ void advise_on_values(const std::map<std::int32_t, MaskValue>& values, MaskAdvic
   if (present.front() == 1 && present.back() == static_cast<std::int32_t>(present.size())) {
     advice.classes = static_cast<std::int64_t>(present.size());
     advice.mask_values = present;
-    advice.remarks.emplace_back(
-        "no pixel is 0: the classes seem to be counted from 1; --mask-values numbers them from 0");
+    advice.remarks.push_back(
+        fmt::format("no pixel is 0: the classes seem to be counted from 1; --mask-values {} numbers them from 0",
+                    fmt::join(present, ",")));
     return;
   }
   advice.classes = std::int64_t{present.back()} + 1;
@@ -77,9 +91,7 @@ void advise_on_values(const std::map<std::int32_t, MaskValue>& values, MaskAdvic
                     some(present), absent, present.back()));
     return;
   }
-  Values missing;
-  const Values all = counting_up_to(static_cast<std::size_t>(advice.classes));
-  std::set_difference(all.begin(), all.end(), present.begin(), present.end(), std::back_inserter(missing));
+  const Values missing = without(counting_up_to(static_cast<std::size_t>(advice.classes)), present);
   advice.remarks.push_back(fmt::format("no pixel is {}: classes that nothing is learnt of", some(missing)));
 }
 

@@ -10,6 +10,7 @@
 #include <tessera/data/mask_encoding.hpp>
 #include <tessera/data/shapes.hpp>
 #include <tessera/train/check_samples.hpp>
+#include <tessera/train/mask_advice.hpp>
 #include <tessera/train/mask_passes.hpp>
 #include <tessera/train/pass_progress.hpp>
 #include <tessera/train/run.hpp>
@@ -91,6 +92,39 @@ Labels labels_in(const RunOptions& masks, Labels labels) {
   return labels;
 }
 
+void open_folder(Run& run, const ColorMap& map) {
+  const RunOptions& o = run.options;
+  MaskCounts counted;
+  FolderOptions folder{.classes = o.classes,
+                       .ignore_index = o.ignore_index,
+                       .names = map.names,
+                       .encoding = map.encoding,
+                       .count_values = [&](const std::vector<fs::path>& masks) {
+                         MaskValues values = counted_mask_values(masks);
+                         for (const auto& [value, pixels] : values)
+                           if (value != o.ignore_index) counted.values[value].pixels = pixels;
+                         return values;
+                       }};
+  const auto train = std::make_shared<FolderDataset>(o.data, "train", folder);
+  run.train = train;
+  for (const std::string& remark : advise(counted).remarks) run.notes.push_back("note: " + remark);
+  const std::int64_t classes = train->labels().classes;
+  if (classes < 2)
+    throw ValueError(fmt::format("{}: every mask holds class 0 alone: there is nothing to tell apart", o.data));
+  if (o.classes == 0 && classes > 64)
+    run.notes.push_back(fmt::format(
+        "note: the masks hold values up to {}, taken for {} classes: if that is more than there are, `segment "
+        "inspect {}` tells whether the masks were resized",
+        classes - 1, classes, o.data));
+  folder.classes = classes;
+  folder.channels = train->channels();
+  folder.encoding = train->labels().encoding;
+  const auto val = std::make_shared<FolderDataset>(o.data, "val", folder);
+  run.val = val;
+  check_part(run, *train, run.checkpoint.left_out);
+  check_part(run, *val, run.val_left_out);
+}
+
 void open_both_parts(Run& run) {
   RunOptions& o = run.options;
   if (o.data == "shapes") {
@@ -100,31 +134,12 @@ void open_both_parts(Run& run) {
     return;
   }
   const ColorMap map = color_map_of(o);
-  FolderOptions folder{.classes = o.classes,
-                       .ignore_index = o.ignore_index,
-                       .names = map.names,
-                       .encoding = map.encoding,
-                       .count_values = counted_mask_values};
-  const auto train = std::make_shared<FolderDataset>(o.data, "train", folder);
-  run.train = train;
-  if (map.encoding.empty() && !train->labels().encoding.empty())
-    run.notes.emplace_back(
-        "the masks hold 0 and 255: they are the classes 0 and 1; if 255 means unlabelled, pass --ignore-index 255");
-  const std::int64_t classes = train->labels().classes;
-  if (classes < 2)
-    throw ValueError(fmt::format("{}: every mask holds class 0 alone: there is nothing to tell apart", o.data));
-  if (o.classes == 0 && classes > 64)
-    run.notes.push_back(
-        fmt::format("the masks hold values up to {}, taken for {} classes: if that is more than there are, `segment "
-                    "inspect {}` tells whether the masks were resized",
-                    classes - 1, classes, o.data));
-  folder.classes = classes;
-  folder.channels = train->channels();
-  folder.encoding = train->labels().encoding;
-  const auto val = std::make_shared<FolderDataset>(o.data, "val", folder);
-  run.val = val;
-  check_part(run, *train, run.checkpoint.left_out);
-  check_part(run, *val, run.val_left_out);
+  try {
+    open_folder(run, map);
+  } catch (const IoError& error) {
+    if (!fs::is_directory(o.data)) throw;
+    throw IoError(fmt::format("{}; `segment inspect {}` lists all that is wrong there", error.what(), o.data));
+  }
   // Whole paths, so that the run can be resumed, and its options used, from any folder.
   o.data = fs::absolute(o.data).lexically_normal().string();
   if (!o.color_map.empty()) o.color_map = fs::absolute(o.color_map).lexically_normal();

@@ -29,6 +29,11 @@ void inspect(const InspectOptions& options) {
   });
   progress.reset();
   fmt::print("{}{}", options.json ? to_json(audit) : to_text(audit), options.json ? "\n" : "");
+  if (audit.empty())
+    throw BadInput(
+        fmt::format("{}: found no image with a mask that can be used; expected {}, each mask with the file "
+                    "stem of its image (cat.jpg and cat.png)",
+                    options.folder.string(), expected_layout(options.folder)));
   if (options.html.empty()) return;
   const std::string page = contact_sheet(audit, {.encoding = map.encoding});
   checked([&] { write_whole(options.html, page); });

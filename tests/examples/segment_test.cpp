@@ -84,6 +84,13 @@ TEST_CASE("wrong input ends with status 2 and names the file") {
   CHECK(value.status == 2);
   CHECK(has(value, "masks/image0.png"));
   CHECK(has(value, "--ignore-index 9"));
+  CHECK(has(value, "; `segment inspect " + (folder / "data").string() + "` lists all that is wrong there\n"));
+  fs::create_directories(folder / "empty/images");
+  fs::create_directories(folder / "empty/masks");
+  const Ran empty = segment("inspect " + (folder / "empty").string());
+  CHECK(empty.status == 2);
+  CHECK(has(empty, "empty: found no image with a mask that can be used; expected "));
+  CHECK(has(empty, "empty/{train,val}/{images,masks}"));
   const Ran unwritable = segment("train --data " + (folder / "data").string() + " --ignore-index 9 --out " +
                                  (folder / "data/train/images/image0.png/run").string());
   CHECK(unwritable.status == 2);

@@ -97,6 +97,19 @@ TEST_CASE("an audit weighs the classes of the training part by their shares") {
   CHECK(json["mask_values"] == nlohmann::json({0, 255}));
 }
 
+TEST_CASE("of very many classes the weights of the first are shown") {
+  const Folder folder;
+  folder.image("a.png", {1, 600, 3});
+  Tensor mask = Tensor::empty({1, 600}, i32);
+  for (std::int32_t i = 0; i < 600; ++i) mask.mutable_data<std::int32_t>()[i] = i / 2;
+  folder.mask("a.png", mask);
+  const std::string text = to_text(audit_folder(folder.path()));
+  CHECK(text.find("\n            39     1.0000") != std::string::npos);
+  CHECK(text.find("\n            40     1.0000") == std::string::npos);
+  CHECK(text.find("and 260 more, which --json lists") != std::string::npos);
+  CHECK(text.find("suggested: --classes 300") != std::string::npos);
+}
+
 TEST_CASE("coloured masks are counted by colour, and by class once a colour map is there") {
   const Folder folder;
   folder.image("a.png", {1, 3, 3});
@@ -172,7 +185,17 @@ TEST_CASE("classes that grew when a mask was resized with blending are told from
   folder.mask("a.png", ramp);
   const MaskAdvice advice = audit_folder(folder.path()).advice;
   CHECK(advice.remarks.at(0).find("3 of the 5 values stand at the borders of others only (50, 100, 180)") == 0);
-  CHECK(advice.mask_values == std::vector<std::int32_t>{0, 255});
+  CHECK(advice.remarks.at(0).find("nearest-neighbour resizing, or set values below 128 to 0") != std::string::npos);
+  CHECK(advice.options().empty());
+
+  MaskValue border{.pixels = 10, .masks = 1, .between = 10}, area{.pixels = 90, .masks = 1};
+  const MaskAdvice two = advise(counts_of({{0, area}, {18, border}, {142, border}, {255, area}}));
+  CHECK(two.remarks.at(0).find("2 of the 4 values stand at the borders of others only (18, 142)") == 0);
+  CHECK(two.options().empty());
+  const MaskAdvice classes = advise(counts_of({{0, area}, {1, border}, {2, border}, {3, border}, {7, area}}));
+  CHECK(classes.remarks.at(0).ends_with("with nearest-neighbour resizing"));
+  CHECK(classes.options().empty());
+  CHECK(advise(counts_of({{0, area}, {1, border}, {2, area}})).options() == "--classes 3");
 }
 
 TEST_CASE("a contact sheet is one page that holds its pictures") {
@@ -189,7 +212,20 @@ TEST_CASE("a contact sheet is one page that holds its pictures") {
 TEST_CASE("an audit of a folder without images says what it expected") {
   const test::TemporaryFolder folder;
   CHECK_THROWS_WITH_AS(audit_folder(folder.path()),
-                       ((folder / "images").string() + ": expected a folder, there is none").c_str(), IoError);
+                       ((folder / "images").string() + ": no such folder; expected " + folder.path().string() +
+                        "/{train,val}/{images,masks}, or images and masks in " + folder.path().string() + " itself")
+                           .c_str(),
+                       IoError);
+  const Folder nothing;
+  CHECK(audit_folder(nothing.path()).empty());
+  CHECK(!audit_folder(nothing.path()).sound());
+  nothing.image("a.png", {2, 3, 3});
+  const FolderAudit images = audit_folder(nothing.path());
+  CHECK(images.empty());
+  CHECK(to_text(images).find("expected images in images/ and masks of the same stems in masks/") != std::string::npos);
+  nothing.mask("a.png", Tensor::zeros({2, 3}, u8));
+  CHECK(!audit_folder(nothing.path()).empty());
+  CHECK(audit_folder(nothing.path()).sound());
 }
 
 TEST_CASE("the values in the masks suggest the classes and what to ignore") {
@@ -204,7 +240,7 @@ TEST_CASE("the values in the masks suggest the classes and what to ignore") {
   CHECK(advice_on({0, 255}).options() == "--mask-values 0,255");
   CHECK(advice_on({0, 255}).remarks.at(0).find("black and white") != std::string::npos);
   CHECK(advice_on({1, 2, 3}).options() == "--mask-values 1,2,3");
-  CHECK(advice_on({1, 2, 3}).remarks.at(0).find("counted from 1") != std::string::npos);
+  CHECK(advice_on({1, 2, 3}).remarks.at(0).find("counted from 1; --mask-values 1,2,3 numbers") != std::string::npos);
   CHECK(advice_on({0, 100, 200}).options() == "--mask-values 0,100,200");
   CHECK(advice_on({0, 100, 200}).remarks.at(0).find("grey values") != std::string::npos);
   CHECK(advice_on({0, 1, 3}).options() == "--classes 4");

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
+#include <fmt/ranges.h>
 
 #include <filesystem>
+#include <span>
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>
 #include <tessera/data/image.hpp>
@@ -214,6 +216,26 @@ TEST_CASE("classes of a folder are weighted by the roots of their shares unless 
   options.class_weights = "none";
   CHECK(prepare_run(options).options.class_weights == "none");
   CHECK(prepare_run({.data = "shapes", .out = folder / "shapes"}).options.class_weights == "none");
+}
+
+TEST_CASE("a run notes what the values of the masks suggest, as an audit does") {
+  const test::TemporaryFolder folder;
+  RunOptions options = small_run(folder, "run");
+  const auto notes = [&] {
+    const Run run = prepare_run(options);
+    return fmt::format("{}", fmt::join(run.notes, "\n"));
+  };
+  CHECK(notes() == "");
+  for (const auto& entry : fs::recursive_directory_iterator(folder / "data"))
+    if (entry.is_regular_file() && entry.path().parent_path().filename() == "masks") {
+      Tensor mask = read_mask(entry.path());
+      for (std::int32_t& value : std::span(mask.mutable_data<std::int32_t>(), static_cast<std::size_t>(mask.numel())))
+        if (value != 9) ++value;
+      write_png(entry.path(), mask);
+    }
+  CHECK(notes() == "note: no pixel is 0: the classes seem to be counted from 1; --mask-values 1,2 numbers them from 0");
+  options.classes = 3;
+  CHECK(notes() == "");
 }
 
 TEST_CASE("a run notes whole paths, so that it can be resumed from any folder") {
