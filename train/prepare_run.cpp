@@ -44,7 +44,7 @@ void check_part(Run& run, const FolderDataset& part, std::set<std::int64_t>& lef
   PassProgress progress("images checked", part.size(), stderr);
   for (const SkippedSample& sample : check_samples(part, run.options.strict, [&] { progress.advance(); })) {
     left_out.insert(sample.index);
-    run.notes.push_back("left out for the whole run: " + sample.reason);
+    run.left_out.push_back(sample.reason);
   }
 }
 
@@ -229,6 +229,11 @@ Run prepare(RunOptions options, const Checkpoint* saved) {
       throw ValueError("data: the classes' names, colours or mask values are not those that the run began with");
     std::set<std::int64_t> left_out = std::move(run.checkpoint.left_out);
     run.checkpoint = *saved;
+    for (const std::int64_t index : saved->left_out)
+      if (const auto* folder = dynamic_cast<const FolderDataset*>(run.train.get());
+          folder != nullptr && !left_out.contains(index))
+        run.left_out.push_back(fmt::format("{}: could not be read before the run was resumed",
+                                           folder->pairs().at(static_cast<std::size_t>(index)).image.string()));
     run.checkpoint.left_out.merge(left_out);
     run.checkpoint.options = recorded(run);
     return run;

@@ -30,6 +30,7 @@ struct Report {
   std::optional<Evaluation> evaluation{};  ///< on the validation part
   std::vector<ReportExample> examples{};   ///< of that evaluation
   Facts machine{}, options{};
+  std::vector<std::string> left_out{};  ///< images that could not be read, and why
 };
 
 /// The report as one HTML file that needs no other and no network.
@@ -55,6 +56,8 @@ class RunReport {
   void add(const EpochRecord& record, const Evaluation& evaluation, bool best, SegmentationModel& model);
   /// Shows an evaluation of an epoch added before, and examples from `model`, in place of any other.
   void show(std::int64_t epoch, const Evaluation& evaluation, SegmentationModel& model);
+  /// Lists an image that could not be read, and why, from the next time that the file is written.
+  void leave_out(const std::string& reason) { report_.left_out.push_back(reason); }
   /// Writes the file as that of a run that came to its end.
   void finish();
 

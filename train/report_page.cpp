@@ -151,6 +151,15 @@ std::string facts_html(const std::string& title, const Facts& facts) {
   return fmt::format("<div><h3>{}</h3><table class=\"facts\">{}</table></div>", title, rows);
 }
 
+std::string left_out_html(const std::vector<std::string>& reasons) {
+  constexpr std::size_t shown = 20;
+  std::string items;
+  for (std::size_t i = 0; i < std::min(shown, reasons.size()); ++i)
+    items += fmt::format("<li>{}</li>\n", html_escaped(reasons[i]));
+  if (reasons.size() > shown) items += fmt::format("<li>and {} more</li>\n", reasons.size() - shown);
+  return fmt::format("<ul class=\"files\">\n{}</ul>", items);
+}
+
 std::string replaced(std::string_view text, std::string_view mark, std::string_view by) {
   const std::size_t at = text.find(mark);
   return std::string(text.substr(0, at)).append(by).append(text.substr(at + mark.size()));
@@ -176,6 +185,10 @@ std::string report_html(const Report& report) {
                       "Ranked by their own mIoU. Errors are red; pixels that do not count are light grey.",
                       examples_html(report));
   }
+  if (!report.left_out.empty())
+    body +=
+        section(fmt::format("Images left out <small>{}</small>", report.left_out.size()),
+                "They could not be read: neither training nor validation counts them.", left_out_html(report.left_out));
   body += section("Run", "",
                   "<div class=\"columns\">" + facts_html("Options", report.options) +
                       facts_html("Machine", report.machine) + "</div>");

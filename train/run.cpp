@@ -79,6 +79,7 @@ class Execution {
     HistoryFile history(options_.out / "history.jsonl", trainer_.epoch());
     if (!history.records().empty()) seconds_before_ = history.records().back().seconds;
     report_.emplace(options_, run_.checkpoint, run_.val, history.records());
+    for (const std::string& reason : run_.left_out) report_->leave_out(reason);
     std::string end = reason_to_end();
     try {
       for (; end.empty(); end = reason_to_end()) epoch(history);
@@ -100,6 +101,7 @@ class Execution {
   void announce() {
     const Checkpoint& c = run_.checkpoint;
     for (const std::string& note : run_.notes) progress_.say(note);
+    for (const std::string& reason : run_.left_out) progress_.say("left out for the whole run: " + reason);
     progress_.say(fmt::format(
         "{}, {} weights: {} images to train on, {} to validate, {} channels, {} classes{}", c.model.name,
         run_.model->parameter_count(), run_.train->size(), run_.val->size(), c.model.in_channels, c.labels.classes,
@@ -206,7 +208,9 @@ class Execution {
   }
 
   void leave_out(const SkippedSample& sample, std::set<std::int64_t>& left_out) {
-    if (left_out.insert(sample.index).second) progress_.say("left out for the rest of the run: " + sample.reason);
+    if (!left_out.insert(sample.index).second) return;
+    progress_.say("left out for the rest of the run: " + sample.reason);
+    report_->leave_out(sample.reason);
   }
 
   void show(const Trainer::Status& status) {

@@ -21,6 +21,7 @@ struct Run {
   std::unique_ptr<SegmentationModel> model;
   Checkpoint checkpoint;  ///< what its checkpoints say of it; with weights where it is to be gone on with
   std::set<std::int64_t> val_left_out{};  ///< validation samples that cannot be read
+  std::vector<std::string> left_out{};    ///< samples of both parts that cannot be read, and why
   std::vector<std::string> notes{};       ///< what a person should know before training begins
 
   bool resumed() const { return !checkpoint.weights.empty(); }

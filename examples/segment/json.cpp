@@ -24,6 +24,8 @@ std::string to_json(const tessera::Evaluation& evaluation, const tessera::Labels
   for (const tessera::ImageScores& image : evaluation.per_image)
     images.push_back(
         {{"name", image.name}, {"pixel_accuracy", number(image.pixel_accuracy)}, {"miou", number(image.mean_iou)}});
+  ordered_json left_out = ordered_json::array();
+  for (const tessera::SkippedSample& sample : evaluation.skipped) left_out.push_back(sample.reason);
   ordered_json rows = ordered_json::array();
   for (std::int64_t truth = 0; truth < confusion.classes(); ++truth) {
     ordered_json row = ordered_json::array();
@@ -32,6 +34,7 @@ std::string to_json(const tessera::Evaluation& evaluation, const tessera::Labels
     rows.push_back(row);
   }
   const ordered_json result = {{"images", evaluation.images},
+                               {"left_out", left_out},
                                {"loss", evaluation.loss},
                                {"pixel_accuracy", number(scores.pixel_accuracy)},
                                {"class_accuracy", number(scores.class_accuracy)},

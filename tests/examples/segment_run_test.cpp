@@ -109,6 +109,10 @@ TEST_CASE("an image that cannot be read is named and left out; --strict stops at
   CHECK(has(trained, "left out for the whole run: " + (folder / "data/val/masks/image2.png").string()));
   CHECK(load_checkpoint(folder / "run/last.safetensors").left_out == std::set<std::int64_t>{1});
   CHECK(load_checkpoint(folder / "run/last.safetensors").epoch == 2);
+  const std::string report = file_bytes(folder / "run/report.html");
+  CHECK(report.find("Images left out <small>2</small>") != std::string::npos);
+  CHECK(report.find("<li>" + image.string()) != std::string::npos);
+  CHECK(report.find("<li>" + (folder / "data/val/masks/image2.png").string()) != std::string::npos);
   const Ran strict = segment(options + " --strict");
   CHECK(strict.status == 2);
   CHECK(has(strict, image.string()));

@@ -117,6 +117,7 @@ TEST_CASE("a network is trained, evaluated, used and summed up from the command 
   CHECK(evaluated.status == 0);
   const nlohmann::json measures = nlohmann::json::parse(evaluated.text);
   CHECK(measures["images"] == 4);
+  CHECK(measures["left_out"].empty());
   CHECK(measures["miou"] > 0.9);
   CHECK(measures["iou"].size() == 2);
   CHECK(measures["boundary_f1"] > 0.5);
@@ -153,22 +154,14 @@ TEST_CASE("a network is trained, evaluated, used and summed up from the command 
   CHECK(in_part.status == 1);
   CHECK(has(in_part, "images/image1.png"));
   CHECK(has(in_part, "3 images"));
+  const Ran listed = segment("evaluate " + run + " --data " + (folder / "test").string() + " --json 2> /dev/null");
+  const nlohmann::json left_out = nlohmann::json::parse(listed.text)["left_out"];
+  REQUIRE(left_out.size() == 1);
+  CHECK(left_out[0].get<std::string>().find((folder / "test/images/image1.png").string() + ": ") == 0);
   write_png(folder / "test/masks/image2.png", Tensor::full({35, 40}, 77, u8));
   const Ran wrong = segment("evaluate " + run + " --data " + (folder / "test").string());
   CHECK(wrong.status == 2);
   CHECK(has(wrong, "masks/image2.png"));
-
-  const Ran tiled = segment("predict " + model + " " + images + " --tile 16 --overlap 0.5 --all-flips " +
-                            "--probabilities png --out " + (folder / "masks").string());
-  CHECK(tiled.status == 0);
-  CHECK(has(tiled, "4 of 4 images predicted"));
-  CHECK(read_image(folder / "masks/image2_probability_1.png").bits == 16);
-  fs::remove(folder / "masks/image1.png");
-  CHECK(has(segment("predict " + model + " " + images + " --skip-existing --out " + (folder / "masks").string()),
-            "1 of 4 images predicted, 3 skipped"));
-  CHECK(fs::exists(folder / "masks/image1.png"));
-  const Ran over_input = segment("predict " + model + " " + images + " --out " + images);
-  CHECK(over_input.status == 2);
   CHECK(has(wrong, "the network was trained on 2 classes: pass --ignore-index 77 if 77 means unlabelled"));
   CHECK(!has(wrong, "--classes"));
 
@@ -196,6 +189,18 @@ TEST_CASE("a network is trained, evaluated, used and summed up from the command 
   const Ran generated = segment("evaluate " + run + " --data shapes");
   CHECK(generated.status == 2);
   CHECK(has(generated, "the generated shapes have 4 classes and 3 channels, the network has 2 and 1"));
+
+  const Ran tiled = segment("predict " + model + " " + images + " --tile 16 --overlap 0.5 --all-flips " +
+                            "--probabilities png --out " + (folder / "masks").string());
+  CHECK(tiled.status == 0);
+  CHECK(has(tiled, "4 of 4 images predicted"));
+  CHECK(read_image(folder / "masks/image2_probability_1.png").bits == 16);
+  fs::remove(folder / "masks/image1.png");
+  CHECK(has(segment("predict " + model + " " + images + " --skip-existing --out " + (folder / "masks").string()),
+            "1 of 4 images predicted, 3 skipped"));
+  CHECK(fs::exists(folder / "masks/image1.png"));
+  const Ran over_input = segment("predict " + model + " " + images + " --out " + images);
+  CHECK(over_input.status == 2);
   CHECK(has(over_input, "would take its place"));
   const Ran with_tiles = segment("evaluate " + model + " --data " + data + " --flips --tile 32 --json");
   CHECK(nlohmann::json::parse(with_tiles.text)["miou"] > 0.8);

@@ -77,6 +77,17 @@ TEST_CASE("a report shows every part of a run and nests its tags, whatever its l
   }
 }
 
+TEST_CASE("a report lists images that were left out, the first of many") {
+  Report report = test::sample_report(3);
+  CHECK(count(report_html(report), "Images left out") == 0);
+  for (int i = 0; i < 25; ++i) report.left_out.push_back(fmt::format("data/{}.png: <broken>", i));
+  const std::string page = report_html(report);
+  CHECK(nesting_fault(page) == "");
+  CHECK(count(page, "Images left out <small>25</small>") == 1);
+  CHECK(count(page, ".png: &lt;broken&gt;</li>") == 20);
+  CHECK(count(page, "<li>and 5 more</li>") == 1);
+}
+
 TEST_CASE("names in a report are escaped") {
   const std::string page = report_html(test::sample_report(3));
   CHECK(count(page, "<script>alert") == 0);

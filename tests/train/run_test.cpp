@@ -282,12 +282,20 @@ TEST_CASE("a file that breaks while the run goes on is left out from then on, an
   fs::resize_file(image, 40);
   CHECK(test::execute_silently(std::move(run), 9) == RunEnd::interrupted);
   CHECK(load_checkpoint(folder / "run/last.safetensors").left_out == std::set<std::int64_t>{1});
-  test::execute_silently(resume_run(options));
-  CHECK(load_checkpoint(folder / "run/last.safetensors").epoch == 3);
+  const auto lists = [&](const std::string& text) {
+    return file_bytes(folder / "run/report.html").find(text) != std::string::npos;
+  };
+  CHECK(test::execute_silently(resume_run(options), 4) == RunEnd::interrupted);
+  CHECK(lists("Images left out <small>1</small>"));
+  CHECK(lists("<li>" + image.string() + ": "));
 
   fs::copy_file(folder / "data/train/images/image2.png", image, fs::copy_options::overwrite_existing);
   fs::copy_file(folder / "data/train/masks/image2.png", folder / "data/train/masks/image1.png",
                 fs::copy_options::overwrite_existing);
+  test::execute_silently(resume_run(options));
+  CHECK(load_checkpoint(folder / "run/last.safetensors").epoch == 3);
+  CHECK(lists("<li>" + image.string() + ": could not be read before the run was resumed</li>"));
+
   options.strict = true;
   options.out = folder / "strict";
   Run strict = prepare_run(options);
