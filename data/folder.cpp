@@ -161,6 +161,11 @@ Sample FolderDataset::get(std::int64_t index) const {
 Tensor FolderDataset::mask(std::int64_t index) const {
   const fs::path& path = pairs_.at(static_cast<std::size_t>(index)).mask;
   Tensor mask = read_mask(path, labels_.encoding);
+  if (!labels_.encoding.colors.empty() && labels_.ignore_index != no_label) {
+    // Colours named void and the ignored value are one label.
+    auto* label = mask.mutable_data<std::int32_t>();
+    std::replace(label, label + mask.numel(), no_label, labels_.ignore_index);
+  }
   check_mask(mask, labels_, path, trained_);
   return mask;
 }

@@ -14,6 +14,11 @@ void save_checkpoint(const std::filesystem::path& path, const Checkpoint& checkp
 Checkpoint load_checkpoint(const std::filesystem::path& path) {
   const bool run = std::filesystem::is_directory(path);
   const std::filesystem::path whole = run ? path / "best.safetensors" : path;
+  if (run && !std::filesystem::exists(whole))
+    throw IoError(
+        fmt::format("{}: expected a checkpoint, or the folder of a run that has finished an epoch; there is no "
+                    "best.safetensors in it",
+                    path.string()));
   const SafetensorsFile file = read_safetensors(whole);
   Checkpoint checkpoint = from_metadata(file.metadata, whole.string());
   for (const auto& [name, tensor] : file.tensors) {

@@ -1,4 +1,5 @@
 #include <tessera/data/augmentation_spec.hpp>
+#include <tessera/data/folder.hpp>
 #include <tessera/train/class_weights.hpp>
 #include <tessera/train/predict.hpp>
 #include <tessera/train/run.hpp>
@@ -36,6 +37,7 @@ Evaluation evaluate(SegmentationModel& model, std::shared_ptr<const Dataset> dat
   options.inference = with_training_size(options.inference, checkpoint);
   LoaderOptions loading = validation_batches(checkpoint);
   loading.skip_unreadable = true;
+  if (dynamic_cast<const FolderDataset*>(data.get()) != nullptr) loading.batch_size = 1;  // whatever it was trained on
   const LabelLoss loss = loss_of(checkpoint, data->labels().ignore_index);
   Loader batches(std::move(data), loading);
   return evaluate(model, batches, loss, options);

@@ -47,10 +47,12 @@ bool predict(const PredictOptions& options) {
                               task.image.filename().string(), static_cast<double>(predicted) / seconds,
                               duration(seconds / static_cast<double>(predicted) * static_cast<double>(left))));
   }
-  progress.say(fmt::format("{} of {} images predicted{}: class indices in {}, in colour beside them (*_overlay.png)",
-                           predicted, tasks.size(),
+  progress.say(fmt::format("{} of {} images predicted{}{}", predicted, tasks.size(),
                            skipped > 0 ? fmt::format(", {} skipped that were there", skipped) : "",
-                           (options.out / "*.png").string()));
+                           predicted + skipped == 0
+                               ? ""
+                               : fmt::format(": class indices in {}, in colour beside them (*_overlay.png)",
+                                             (options.out / "*.png").string())));
   return failed == 0;
 }
 

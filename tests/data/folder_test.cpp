@@ -154,6 +154,19 @@ TEST_CASE("a mask of another size than its image is an error with both sizes") {
                                 folder.at("train/masks/a.png") + " is 2 x 2");
 }
 
+TEST_CASE("of a colour map the colours named void are ignored beside the ignored value of grey masks") {
+  DataFolder folder;
+  folder.image("b", Tensor::ones({1, 3}, u8));
+  folder.mask("a", {0, 1, 9, 0, 1, 9});
+  folder.mask("b", {0, 0, 0, 255, 0, 0, 0, 0, 255}, {1, 3, 3});
+  const MaskEncoding colors{.values = {}, .colors = {{{0, 0, 0}, 0}, {{255, 0, 0}, 1}, {{0, 0, 255}, no_label}}};
+  const FolderDataset data(folder.path(), "train", {.ignore_index = 9, .encoding = colors});
+  CHECK(data.labels().classes == 2);
+  CHECK(data.mask(0).at({0, 2}) == 9);
+  CHECK(data.mask(1).at({0, 1}) == 1);
+  CHECK(data.mask(1).at({0, 2}) == 9);
+}
+
 TEST_CASE("a mask value beyond the classes is an error with file, place, count and a hint") {
   DataFolder folder;
   folder.mask("a", {0, 1, 0, 1, 255, 255});

@@ -199,6 +199,12 @@ TEST_CASE("a network is trained, evaluated, used and summed up from the command 
   CHECK(has(segment("predict " + model + " " + images + " --skip-existing --out " + (folder / "masks").string()),
             "1 of 4 images predicted, 3 skipped"));
   CHECK(fs::exists(folder / "masks/image1.png"));
+  const Ran none =
+      segment("predict " + model + " " + (folder / "none.png").string() + " --out " + (folder / "more").string());
+  CHECK(has(none, "0 of 1 images predicted\n"));
+  const Ran no_run = segment("evaluate " + data + " --data " + data);
+  CHECK(no_run.status == 2);
+  CHECK(has(no_run, data + ": expected a checkpoint, or the folder of a run that has finished an epoch"));
   const Ran over_input = segment("predict " + model + " " + images + " --out " + images);
   CHECK(over_input.status == 2);
   CHECK(has(over_input, "would take its place"));

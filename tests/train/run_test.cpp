@@ -80,6 +80,9 @@ TEST_CASE("a run learns, and its history, checkpoints and pictures tell so") {
     const Evaluation evaluation = evaluate(*model, open_data(options.data, "val", best), best);
     CHECK(evaluation.images == 4);
     CHECK(*evaluation.confusion.scores().mean_iou == highest);
+    Checkpoint of_shapes = best;  // batches of a folder are of one image, also where those trained on were all one size
+    of_shapes.options["data"] = "shapes";
+    CHECK(evaluate(*model, open_data(options.data, "val", best), of_shapes).loss == evaluation.loss);
   }
   SUBCASE("predicting from the checkpoint gives a class for every pixel") {
     Predictor predict(best);
