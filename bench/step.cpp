@@ -16,6 +16,12 @@ using Clock = std::chrono::steady_clock;
 
 enum class Kind { train, infer, folded };
 
+/// Any size that the network takes shows what is to be folded.
+void fold(SegmentationModel& model) {
+  const Size2D size = model.input_sizes().enlarged(32);
+  fold_batch_norm(model, {1, size.height, size.width, model.in_channels()});
+}
+
 /// One network at work: `run` is a training step, or inference of the images.
 class Work {
  public:
@@ -26,7 +32,7 @@ class Work {
         labels_(bench::striped_labels(w)),
         optimizer_(initialized().parameters(), {.lr = 1e-3}) {
     if (kind_ != Kind::train) model_->eval();
-    if (kind_ == Kind::folded) fold_batch_norm(*model_, x_.shape());
+    if (kind_ == Kind::folded) fold(*model_);
   }
 
   void run() {
@@ -73,7 +79,7 @@ void write_check(const std::string& file, const bench::Workload& w, Kind kind) {
   } else {
     const NoGrad no_grad;
     model->eval();
-    if (kind == Kind::folded) fold_batch_norm(*model, x.shape());
+    if (kind == Kind::folded) fold(*model);
     out["output"] = (*model)(x);
   }
   write_safetensors(file, out);

@@ -80,14 +80,17 @@ std::vector<double> channel_values(const Tensor& tensor, std::size_t channels, d
 /// Multiplies the weights of each output channel: the last axis of a convolution's kernel [kh, kw, in/groups, out]; of
 /// a transposed one's, [kh, kw, out/groups, in], the third, in the group that the input channel belongs to.
 void scale_kernel(Tensor kernel, const std::vector<double>& scale, bool transposed, std::int64_t groups) {
-  Tensor values = kernel.detach().to(f64).clone();
-  double* weights = values.mutable_data<double>();
   const std::int64_t rows = kernel.size(2), columns = kernel.size(3);
-  for (std::int64_t i = 0; i < values.numel(); ++i) {
-    const std::int64_t row = i / columns % rows, column = i % columns;
-    weights[i] *= scale[static_cast<std::size_t>(transposed ? column / (columns / groups) * rows + row : column)];
-  }
-  kernel.copy_(values.to(kernel.dtype()));
+  dispatch_float(kernel.dtype(), "fold_batch_norm", [&](auto zero) {
+    using T = decltype(zero);
+    T* const weights = kernel.mutable_data<T>();
+    for (std::int64_t i = 0; i < kernel.numel(); ++i) {
+      const std::int64_t row = i / columns % rows, column = i % columns;
+      const double factor =
+          scale[static_cast<std::size_t>(transposed ? column / (columns / groups) * rows + row : column)];
+      weights[i] = static_cast<T>(static_cast<double>(weights[i]) * factor);
+    }
+  });
 }
 
 void fold(Pair& pair) {
