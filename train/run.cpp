@@ -100,12 +100,16 @@ class Execution {
 
   void announce() {
     const Checkpoint& c = run_.checkpoint;
+    const auto left = [](const Dataset& data, const std::set<std::int64_t>& left_out) {
+      return data.size() - static_cast<std::int64_t>(left_out.size());
+    };
     for (const std::string& note : run_.notes) progress_.say(note);
     for (const std::string& reason : run_.left_out) progress_.say("left out for the whole run: " + reason);
-    progress_.say(fmt::format(
-        "{}, {} weights: {} images to train on, {} to validate, {} channels, {} classes{}", c.model.name,
-        run_.model->parameter_count(), run_.train->size(), run_.val->size(), c.model.in_channels, c.labels.classes,
-        c.labels.ignore_index == no_label ? "" : fmt::format(", {} ignored", c.labels.ignore_index)));
+    progress_.say(
+        fmt::format("{}, {} weights: {} images to train on, {} to validate, {} channels, {} classes{}", c.model.name,
+                    run_.model->parameter_count(), left(*run_.train, c.left_out), left(*run_.val, run_.val_left_out),
+                    c.model.in_channels, c.labels.classes,
+                    c.labels.ignore_index == no_label ? "" : fmt::format(", {} ignored", c.labels.ignore_index)));
     const std::string batches = options_.accumulate > 1 ? fmt::format("{} x ", options_.accumulate) : "";
     progress_.say(fmt::format("{} epochs of {} steps of {}{} images of {}, loss {}, {} with rate {} ({})",
                               options_.epochs, trainer_.steps_an_epoch(), batches, options_.batch_size,

@@ -73,8 +73,8 @@ int train(const TrainOptions& options);
 bool evaluate(const EvaluateOptions& options);
 /// False where a file could not be predicted.
 bool predict(const PredictOptions& options);
-/// BadInput, after all else is said, where the folder holds nothing that can be used.
-void inspect(const InspectOptions& options);
+/// False where something in the folder cannot be used; BadInput, after all else is said, where nothing can.
+bool inspect(const InspectOptions& options);
 void summarize(const SummaryOptions& options);
 
 }  // namespace segment

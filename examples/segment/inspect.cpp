@@ -14,7 +14,7 @@ namespace segment {
 
 using namespace tessera;
 
-void inspect(const InspectOptions& options) {
+bool inspect(const InspectOptions& options) {
   const ColorMap map =
       options.color_map.empty() ? ColorMap() : checked([&] { return read_color_map(options.color_map); });
   std::unique_ptr<PassProgress> progress;
@@ -29,15 +29,18 @@ void inspect(const InspectOptions& options) {
   });
   progress.reset();
   fmt::print("{}{}", options.json ? to_json(audit) : to_text(audit), options.json ? "\n" : "");
+  std::fflush(stdout);  // before what goes to standard error
   if (audit.empty())
     throw BadInput(
         fmt::format("{}: found no image with a mask that can be used; expected {}, each mask with the file "
                     "stem of its image (cat.jpg and cat.png)",
                     options.folder.string(), expected_layout(options.folder)));
-  if (options.html.empty()) return;
-  const std::string page = contact_sheet(audit, {.encoding = map.encoding});
-  checked([&] { write_whole(options.html, page); });
-  if (!options.json) fmt::print("contact sheet: {}\n", options.html.string());
+  if (!options.html.empty()) {
+    const std::string page = contact_sheet(audit, {.encoding = map.encoding});
+    checked([&] { write_whole(options.html, page); });
+    if (!options.json) fmt::print("contact sheet: {}\n", options.html.string());
+  }
+  return audit.sound();
 }
 
 }  // namespace segment

@@ -216,12 +216,13 @@ Examples:
   app.final_callback([&o, &status] { status = predict(o) ? 0 : 1; });
 }
 
-void add_inspect(CLI::App& parent, InspectOptions& o) {
+void add_inspect(CLI::App& parent, InspectOptions& o, int& status) {
   CLI::App& app = *parent.add_subcommand("inspect", "Say what a folder of images and masks holds");
   app.footer(R"(
 Lists what has no partner or cannot be read, the sizes of the images, how often each value or colour stands in the masks
 and which masks are empty; suggests the options of segment train for them, and class weights. DIR holds train/ and val/
-with images/ and masks/ each, or these two itself.
+with images/ and masks/ each, or these two itself. The exit status is 1 where something there cannot be used, 2 where
+nothing can.
 
 A colour map lists the classes of RGB and palette masks, a line "name R G B" each, numbered from 0. A line named void is
 no class: its pixels do not count.
@@ -234,7 +235,7 @@ Examples:
   app.add_option("--html", o.html, "Write a contact sheet: one page, which needs nothing beside it")->type_name("FILE");
   app.add_flag("--json", o.json, "Print JSON");
   add_threads(app);
-  app.final_callback([&o] { inspect(o); });
+  app.final_callback([&o, &status] { status = inspect(o) ? 0 : 1; });
 }
 
 /// A checkpoint knows its network, and a name is given once.
@@ -329,7 +330,7 @@ int run(int argc, char** argv) {
   add_train(app, train_options, status);
   add_evaluate(app, evaluate_options, status);
   add_predict(app, predict_options, status);
-  add_inspect(app, inspected);
+  add_inspect(app, inspected, status);
   add_summary(app, summary_options, summarized);
   try {
     check_command(app, argc, argv);

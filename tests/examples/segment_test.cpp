@@ -104,6 +104,11 @@ TEST_CASE("a network is trained, evaluated, used and summed up from the command 
 
   const Ran inspected = segment("inspect " + data);
   CHECK(inspected.status == 0);
+  fs::create_directories(folder / "lonely/images");
+  fs::copy(folder / "data/train", folder / "lonely",
+           fs::copy_options::recursive | fs::copy_options::overwrite_existing);
+  fs::remove(folder / "lonely/masks/image0.png");
+  CHECK(segment("inspect " + (folder / "lonely").string()).status == 1);
   CHECK(has(inspected, "4 images with their masks"));
 
   const Ran trained = segment("train --data " + data + " --ignore-index 9 --model unet --width 4 --depth 1 --size 24 " +
