@@ -15,9 +15,33 @@ namespace {
   throw IoError(fmt::format("{}: cannot {}: {}", path.string(), action, std::strerror(errno)));
 }
 
+/// What a symbolic link stands for, through links to links.
+std::filesystem::path followed(std::filesystem::path path) {
+  std::error_code error;
+  for (int links = 0; links < 40 && std::filesystem::is_symlink(path, error); ++links) {
+    const std::filesystem::path target = std::filesystem::read_symlink(path, error);
+    if (error) break;
+    path = path.parent_path() / target;  // the target itself where it begins at the root
+  }
+  return path;
+}
+
+/// A device or a pipe, which nothing can be put in the place of.
+bool takes_bytes_at_once(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  return std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
+         !std::filesystem::is_directory(status);
+}
+
 }  // namespace
 
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(followed(std::move(path))) {
+  if (takes_bytes_at_once(path_)) {
+    descriptor_ = open(path_.c_str(), O_WRONLY | O_CLOEXEC);
+    if (descriptor_ < 0) fail(path_, "open it");
+    return;
+  }
   // A file of this name may be left over from a process that was killed, so the first free number is taken.
   for (int number = 0; descriptor_ < 0; ++number) {
     temporary_ = path_;
@@ -30,7 +54,7 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
 AtomicFile::~AtomicFile() {
   if (descriptor_ < 0) return;
   close(descriptor_);
-  unlink(temporary_.c_str());
+  if (!temporary_.empty()) unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(const void* bytes, std::size_t count) {
@@ -45,6 +69,11 @@ void AtomicFile::write(const void* bytes, std::size_t count) {
 }
 
 void AtomicFile::commit() {
+  if (temporary_.empty()) {
+    close(descriptor_);
+    descriptor_ = -1;
+    return;
+  }
   if (fsync(descriptor_) != 0) fail(path_, "sync the new content to disk");
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail(path_, "put the new file in place");
   close(descriptor_);

@@ -9,7 +9,8 @@ namespace tessera {
 /// A file that appears whole or not at all: written beside `path`, then synced and renamed over it by commit().
 ///
 /// Until then, and for good when anything fails, an earlier file at `path` stays as it was and nothing else is left
-/// behind. Every failure is an IoError that names the file and the system's reason.
+/// behind. Every failure is an IoError that names the file and the system's reason. A symbolic link stays, and what it
+/// points at is replaced; a device or a pipe is written to as it is.
 class AtomicFile {
  public:
   explicit AtomicFile(std::filesystem::path path);
@@ -22,7 +23,7 @@ class AtomicFile {
 
  private:
   std::filesystem::path path_;
-  std::filesystem::path temporary_;
+  std::filesystem::path temporary_;  ///< empty for a device or a pipe
   int descriptor_ = -1;
 };
 

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <limits>
 #include <tessera/core/error.hpp>
+#include <tessera/interop/atomic_file.hpp>
 #include <tessera/interop/safetensors.hpp>
 #include <tests/support/temporary_folder.hpp>
 
@@ -105,6 +106,29 @@ TEST_CASE("files that cannot be opened are named with the reason") {
   CHECK_THROWS_WITH_AS(write_safetensors(missing + "/w", {}),
                        (missing + "/w: cannot create a file in its folder: No such file or directory").c_str(),
                        IoError);
+}
+
+TEST_CASE("a symbolic link stays, and what it points at is replaced") {
+  const test::TemporaryFolder folder;
+  std::filesystem::create_directory(folder / "there");
+  std::filesystem::create_symlink("there/w", folder / "link");
+  std::filesystem::create_symlink("link", folder / "further");
+  for (const char* bytes : {"first", "second"}) {
+    write_whole(folder / "further", bytes);
+    CHECK(std::filesystem::is_symlink(folder / "further"));
+    CHECK(std::filesystem::is_symlink(folder / "link"));
+    CHECK(contents(folder / "there/w") == bytes);
+  }
+  CHECK(files_in(folder / "there") == 1);
+}
+
+TEST_CASE("a device is written to and not replaced") {
+  write_whole("/dev/null", "bytes");
+  CHECK(std::filesystem::is_character_file("/dev/null"));
+  if (!std::filesystem::exists("/dev/full")) return;
+  CHECK_THROWS_WITH_AS(write_whole("/dev/full", "bytes"), "/dev/full: cannot write 5 bytes: No space left on device",
+                       IoError);
+  CHECK(std::filesystem::is_character_file("/dev/full"));
 }
 
 TEST_CASE("a folder in the file's place is left alone") {
