@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <optional>
 #include <tessera/core/autograd.hpp>
 #include <tessera/core/op_listener.hpp>
 #include <tessera/layers/summary.hpp>
@@ -61,11 +63,28 @@ std::int64_t multiply_adds(const TracedOp& op) {
   return 0;
 }
 
+namespace {
+
+/// When the first op of a module, or of one inside it, ran; nothing where none did.
+std::optional<std::size_t> turn_of(const Trace& traced, const std::string& path) {
+  const auto inside = [&](const TracedOp& op) {
+    return path.empty() || op.path == path || op.path.starts_with(path + '.');
+  };
+  const auto first = std::find_if(traced.ops.begin(), traced.ops.end(), inside);
+  if (first == traced.ops.end()) return std::nullopt;
+  return static_cast<std::size_t>(first - traced.ops.begin());
+}
+
+}  // namespace
+
 Summary summary(Layer& layer, const Shape& input) {
   const Trace traced = trace(layer, input);
   Summary result{.input = input, .output = input};
   if (!traced.ops.empty()) result.output = traced.ops.back().outputs[0].shape();
+  std::multimap<std::size_t, LayerSummary> rows;  // in the order in which they run
+  std::size_t turn = 0;
   walk(layer, [&](const Module& module) {
+    turn = turn_of(traced, module.path()).value_or(turn);
     LayerSummary row{.path = module.path(), .type = module.type_name(), .parameters = own_parameter_count(module)};
     for (const TracedOp& op : traced.ops) {
       if (op.path != row.path) continue;
@@ -75,8 +94,9 @@ Summary summary(Layer& layer, const Shape& input) {
     }
     result.parameters += row.parameters;
     result.multiply_adds += row.multiply_adds;
-    if (row.ran || row.parameters > 0) result.layers.push_back(std::move(row));
+    if (row.ran || row.parameters > 0) rows.emplace(turn, std::move(row));
   });
+  for (auto& [at, row] : rows) result.layers.push_back(std::move(row));
   return result;
 }
 

@@ -1,6 +1,8 @@
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <tessera/core/error.hpp>
+#include <tessera/core/nearest_name.hpp>
 #include <tessera/core/parallel.hpp>
 #include <tessera/layers/summary.hpp>
 #include <tessera/train/checkpoint.hpp>
@@ -20,8 +22,13 @@ constexpr std::int64_t memory_to_time = std::int64_t{2} << 30;  // a pass that t
 ModelOptions network_of(const SummaryOptions& options) {
   if (options.network.empty()) return options.model;
   const std::vector<std::string>& names = model_names();
-  if (std::find(names.begin(), names.end(), options.network) == names.end() || std::filesystem::exists(options.network))
-    return load_checkpoint(options.network).model;
+  if (std::filesystem::exists(options.network)) return load_checkpoint(options.network).model;
+  if (std::find(names.begin(), names.end(), options.network) == names.end()) {
+    const std::string nearest = nearest_name(options.network, names);
+    throw ValueError(fmt::format("{}: there is no such checkpoint, and no network of that name: expected one of {}{}",
+                                 options.network, fmt::join(names, ", "),
+                                 nearest.empty() ? "" : "; the nearest is " + nearest));
+  }
   ModelOptions network = options.model;
   network.name = options.network;
   return network;

@@ -7,6 +7,7 @@
 #include <tessera/layers/linear.hpp>
 #include <tessera/layers/sequential.hpp>
 #include <tessera/layers/summary.hpp>
+#include <tessera/models/make_model.hpp>
 
 using namespace tessera;
 
@@ -58,6 +59,17 @@ TEST_CASE("a block is listed as its parts, and the matrix product of Linear coun
   CHECK(rows == std::vector<std::string>{"0 ConvBlock [2, 3, 3, 4] 0", "0.conv Conv2D [2, 6, 6, 4] 7776",
                                          "0.norm BatchNorm2D [2, 6, 6, 4] 0", "2 Flatten [2, 36] 0",
                                          "3 Linear [2, 5] 360"});
+}
+
+TEST_CASE("layers are listed in the order in which they run, not that in which they were added") {
+  const auto model = make_model({.name = "unet", .classes = 2, .width = 2, .depth = 2});
+  std::vector<std::string> rows;
+  for (const LayerSummary& row : summary(*model, {1, 8, 8, 3}).layers)
+    if (row.type == "Conv2D" || row.type == "Conv2DTranspose") rows.push_back(row.path);
+  CHECK(rows == std::vector<std::string>{"encoder1.first.conv", "encoder1.second.conv", "encoder2.first.conv",
+                                         "encoder2.second.conv", "bottom.first.conv", "bottom.second.conv", "up2",
+                                         "decoder2.first.conv", "decoder2.second.conv", "up1", "decoder1.first.conv",
+                                         "decoder1.second.conv", "head"});
 }
 
 TEST_CASE("tracing lists ops with their module's path and leaves the modes as they were") {
