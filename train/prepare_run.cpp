@@ -161,6 +161,11 @@ void fill_defaults(Run& run) {
   const std::int64_t steps = (batches + o.accumulate - 1) / o.accumulate;
   if (o.epochs == 0) o.epochs = generated ? 10 : std::max<std::int64_t>(60 / o.passes, 1000 / steps);
   o.optimizer.warmup_steps = std::llround(o.warmup_epochs * static_cast<double>(steps));
+  if (o.optimizer.warmup_steps > 0 && o.optimizer.warmup_steps >= o.epochs * steps)
+    throw ValueError(
+        fmt::format("warmup: expected less than the {} epochs of the run, got {}: the rate would never be "
+                    "reached",
+                    o.epochs, o.warmup_epochs));
   o.threads = num_threads();
   if (o.out.empty()) o.out = new_folder(fmt::format("runs/{}-", o.model.name));
 }
@@ -222,7 +227,6 @@ Run prepare(RunOptions options, const Checkpoint* saved) {
   run.model->initialize(o.seed);
   if (o.size == Size2D{}) o.size = default_crop(*run.train);
   o.size = run.model->input_sizes().enlarged(o.size);
-  make_output_folder(o.out);
   if (saved != nullptr) {
     check_unchanged(recorded(run), *saved);
     if (run.train->labels().names != saved->labels.names || run.train->labels().encoding != saved->labels.encoding)

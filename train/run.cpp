@@ -70,6 +70,7 @@ class Execution {
         progress_(out) {}
 
   RunEnd train() {
+    make_output_folder(options_.out);
     if (!run_.resumed())
       if (const fs::path aside = keep_earlier_run(options_.out); !aside.empty())
         progress_.say(fmt::format("the earlier run in {} is now {}", options_.out.string(), aside.string()));

@@ -27,7 +27,7 @@ struct Run {
   bool resumed() const { return !checkpoint.weights.empty(); }
 };
 
-/// Opens and checks the data, makes the model and the output folder. All that is wrong with the options, the data or
+/// Opens and checks the data and makes the model; nothing is written yet. All that is wrong with the options, the data or
 /// the folder is an error here, before training begins.
 Run prepare_run(RunOptions options);
 

@@ -3,6 +3,7 @@
 #include <tessera/data/image.hpp>
 #include <tessera/train/augmentation_sheet.hpp>
 #include <tessera/train/overfit.hpp>
+#include <tessera/train/run_folder.hpp>
 
 #include "commands.hpp"
 #include "interrupt.hpp"
@@ -17,8 +18,6 @@ int self_test(Run& run) {
   Progress progress(stdout);
   const Overfit result = overfit_one_batch(run, progress);
   progress.say(to_text(result));
-  std::error_code kept;
-  std::filesystem::remove(run.options.out, kept);  // where it is empty: nothing was written
   return result.passed ? 0 : 1;
 }
 
@@ -28,8 +27,6 @@ int preview(Run& run, const std::filesystem::path& file) {
                                           {.seed = batches.seed, .fill = batches.standardization.mean});
   checked([&] { write_png(file, sheet); });
   fmt::print("{}: each row an image as it is, then as the first epochs see it\n", file.string());
-  std::error_code kept;
-  std::filesystem::remove(run.options.out, kept);
   return 0;
 }
 
@@ -39,6 +36,7 @@ int train(const TrainOptions& options) {
   Run run = checked([&] { return options.resume ? resume_run(options.run) : prepare_run(options.run); });
   if (options.overfit) return self_test(run);
   if (!options.preview.empty()) return preview(run, options.preview);
+  checked([&] { make_output_folder(run.options.out); });
   note_interrupts();
   const RunEnd end = execute(run, stdout, [] { return noted_interrupt() != 0; });
   return end == RunEnd::interrupted ? 128 + noted_interrupt() : 0;

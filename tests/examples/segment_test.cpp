@@ -62,6 +62,12 @@ TEST_CASE("wrong usage ends with status 2 and says what would be right") {
   const Ran picture = segment("train --data shapes --preview-augmentation a/sheet.jpg");
   CHECK(picture.status == 2);
   CHECK(has(picture, "expected a name that ends in .png, got a/sheet.jpg; the nearest is a/sheet.png"));
+  const test::TemporaryFolder folder;
+  const std::string there = "cd " + folder.path().string() + " && ";
+  CHECK(run_command(there + program("segment") + " train --data shapes --warmup 9 --epochs 3").status == 2);
+  CHECK(run_command(there + program("segment") + " train --data shapes --preview-augmentation sheet.png").status == 0);
+  CHECK(fs::exists(folder / "sheet.png"));
+  CHECK_FALSE(fs::exists(folder / "runs"));
   const Ran twice = segment("summary unet --model tiny");
   CHECK(twice.status == 2);
   CHECK(has(twice, "--model: the network is unet"));
@@ -242,7 +248,11 @@ TEST_CASE("a network is summed up by its name, also as JSON") {
   }
   CHECK(summary["parameters"] == parameters);
   CHECK(summary["multiply_adds"] == products);
-  CHECK(segment("summary resnet").status == 2);
+  const Ran unknown = segment("summary enet");
+  CHECK(unknown.status == 2);
+  CHECK(has(unknown,
+            "enet: there is no such checkpoint, and no network of that name: expected one of tiny, unet, fcn, "
+            "erfnet; the nearest is unet"));
 }
 
 TEST_CASE("training options come from TOML and JSON files, too, and a command line beats them") {

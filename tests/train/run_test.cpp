@@ -143,8 +143,13 @@ TEST_CASE("bad options and bad data are refused before training begins") {
   CHECK(!fs::exists(folder / "run"));
 
   options = good;
+  options.warmup_epochs = 1000;
+  CHECK(refusal(options).find("warmup: expected less than the ") != std::string::npos);
+  options = good;
+  prepare_run(options);
+  CHECK(!fs::exists(folder / "run"));  // nothing is written yet
   options.out = folder / "data/train/images/image0.png/run";
-  CHECK(refusal(options).find("cannot make the output folder") != std::string::npos);
+  CHECK_THROWS_WITH_AS(train(options), doctest::Contains("cannot make the output folder"), IoError);
   fs::copy(folder / "data", folder / "blank", fs::copy_options::recursive);
   for (const auto& mask : fs::directory_iterator(folder / "blank/train/masks"))
     write_png(mask.path(), Tensor::zeros({35, 40}, u8));
