@@ -27,8 +27,8 @@ struct Run {
   bool resumed() const { return !checkpoint.weights.empty(); }
 };
 
-/// Opens and checks the data and makes the model; nothing is written yet. All that is wrong with the options, the data or
-/// the folder is an error here, before training begins.
+/// Opens and checks the data and makes the model; nothing is written yet. All that is wrong with the options or the data
+/// is an error here, before training begins.
 Run prepare_run(RunOptions options);
 
 /// The same for going on with the run in `options.out`, from its last checkpoint, or from its beginning where it has
