@@ -111,6 +111,7 @@ class DirectConvolution {
                      .channels = 0,
                      .weights = nullptr,
                      .bias = nullptr,
+                     .adds = false,
                      .rectify = epilogue_.rectify,
                      .slope = epilogue_.slope};
     T* image_result = result + chunk.image * result_size_.height * result_size_.width * all_results;

@@ -53,6 +53,7 @@ struct TileTask {
   int64_t channels;        ///< result channels to store, at most a block
   const T* weights;        ///< [rows][runs][run_length][block]
   const T* bias;           ///< a block
+  bool adds;               ///< to what the result holds, in place of the bias; for whole vectors
   bool rectify;
   T slope;
 };
@@ -116,7 +117,8 @@ HWY_NOINLINE void compute_tile(const TileTask<T>& task, const T* HWY_RESTRICT so
   using Vec = hn::Vec<decltype(d)>;
   Vec sums[P][V];
   TESSERA_UNROLL for (int p = 0; p < P; ++p) {
-    TESSERA_UNROLL for (int v = 0; v < V; ++v) sums[p][v] = hn::LoadU(d, task.bias + v * lanes);
+    const T* start = task.adds ? result + p * task.result_step : task.bias;
+    TESSERA_UNROLL for (int v = 0; v < V; ++v) sums[p][v] = hn::LoadU(d, start + v * lanes);
   }
   const T* HWY_RESTRICT weights = task.weights;
   const int64_t pixel_step = task.pixel_step;

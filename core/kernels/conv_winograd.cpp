@@ -11,6 +11,7 @@
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/winograd-inl.hpp>
 #include <utility>
+#include <vector>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
@@ -46,7 +47,7 @@ class WinogradConvolution {
   void run(std::span<const InputPart> source, float* result, WeightStore* store) const {
     if (blocks_ > 1 && blocks_ * block_size() > most_weights) return run_by_blocks(source, result);
     const auto weights = kept_weights<float>(store, weight_key(1, forward_, 1, joined_.passes), blocks_ * block_size(),
-                                             [&](float* target) { transform_weights(0, blocks_, target); });
+                                             [&](float* target) { transform_weights(target); });
     run_by_tiles(source, result, weights->data());
   }
 
@@ -90,68 +91,79 @@ class WinogradConvolution {
       const int64_t step = point_step(count * padded);
       float* const tile_points = scratch<float>(0, points * step);
       load(source, first, count, positions, tile_points, step);
-      for (int64_t b = blocks_ * part / parts; b < blocks_ * (part + 1) / parts; ++b)
-        multiply(tile_points, step, positions, count, weights + b * block_size(), b, result);
+      float* const products = scratch<float>(2, points * point_step(count * block_width<float>()));
+      for (int64_t b = blocks_ * part / parts; b < blocks_ * (part + 1) / parts; ++b) {
+        multiply(tile_points, step, count, sources_, weights + b * block_size(), weight_step(), b, false, products);
+        store_tiles(products, positions, count, b, result);
+      }
     });
   }
 
-  /// For the many weights of deep layers, which have few tiles: many tiles are transformed, and each block's weights
-  /// made just before they are multiplied with all of those.
+  /// For the many weights of deep layers, which have few tiles: many tiles are transformed, and of each block's weights
+  /// as many at a time as stay in the L2 cache until they are multiplied with all of those.
   void run_by_blocks(std::span<const InputPart> source, float* result) const {
-    constexpr int64_t loaded = 4, multiplied = 64;
-    const int64_t padded = whole_vectors(sources_), fitting = (int64_t{8} << 20) / (points * padded * 4);
-    const int64_t rounds = divide_up(grid_.count(), std::max(fitting, multiplied));
+    constexpr int64_t loaded = 4, least = 64, slice = 64;
+    const int64_t padded = whole_vectors(sources_), block = block_width<float>(),
+                  slice_step = point_step(slice * block);
+    const int64_t fitting = (int64_t{8} << 20) / (points * padded * 4);
+    const int64_t rounds = divide_up(grid_.count(), std::max(fitting, least));
     const int64_t held = divide_up(grid_.count(), std::max<int64_t>(rounds, 1)), step = point_step(held * padded);
     const Buffer<float> tile_points(points * step);
+    std::vector<TileGrid::Position> positions(static_cast<std::size_t>(held));
     for (int64_t begin = 0; begin < grid_.count(); begin += held) {
       const int64_t tiles = std::min(held, grid_.count() - begin);
       parallel_for(divide_up(tiles, loaded), [&](int64_t item) {
         const int64_t first = item * loaded, count = std::min(loaded, tiles - first);
-        TileGrid::Position positions[loaded];
-        load(source, begin + first, count, positions, tile_points.data() + first * padded, step);
+        load(source, begin + first, count, positions.data() + first, tile_points.data() + first * padded, step);
       });
       parallel_for(blocks_, [&](int64_t b) {
-        const Buffer<float> weights(block_size());
-        transform_weights(b, b + 1, weights.data());
-        TileGrid::Position positions[multiplied];
-        for (int64_t first = 0; first < tiles; first += multiplied) {
-          const int64_t count = std::min(multiplied, tiles - first);
-          grid_.positions(begin + first, count, positions);
-          multiply(tile_points.data() + first * padded, step, positions, count, weights.data(), b, result);
+        const int64_t product_step = point_step(tiles * block);
+        const Buffer<float> weights(points * slice_step), products(points * product_step);
+        for (int64_t first = 0; first < sources_; first += slice) {
+          const int64_t count = std::min(slice, sources_ - first);
+          transform_part(b, first, count, weights.data(), slice_step);
+          multiply(tile_points.data() + first, step, tiles, count, weights.data(), slice_step, b, first > 0,
+                   products.data());
         }
+        store_tiles(products.data(), positions.data(), tiles, b, result);
       });
     }
   }
 
-  /// weights [block][points][source][block width] = G g G^T of blocks first_block .. last_block - 1.
-  void transform_weights(int64_t first_block, int64_t last_block, float* weights) const {
-    const FloatTag tag;
-    const int64_t block = block_width<float>(), lanes = block / 2, step = weight_step();
+  /// weights [block][points][source][block width] of all blocks.
+  void transform_weights(float* weights) const {
     constexpr int64_t group = 8;
-    constexpr int64_t ahead = 6;  // sources lie too far apart for the processor to foresee the next
     const int64_t groups = divide_up(sources_, group);
-    parallel_for((last_block - first_block) * groups, [&](int64_t item) {
-      const int64_t b = item / groups, first = item % groups * group, count = std::min(group, sources_ - first);
-      const ConvPass& pass = pass_of(first_block + b);
-      const int64_t above = pass.rows.offset - joined_.offset_y, left = pass.columns.offset - joined_.offset_x;
-      const KernelPart part = part_of(pass, (first_block + b) % pass_blocks_, first, count);
-      float* const target = weights + b * block_size() + first * block;
-      for (int64_t i = 0; i < count * 2; ++i) {
-        FloatVec kernel[taps * taps], half[P * taps], row[P];
-        std::fill(kernel, kernel + taps * taps, hn::Zero(tag));
-        const float* tap = part.data + i / 2 * part.source_step + i % 2 * lanes;
-        for (int64_t y = above; y < above + pass.rows.taps; ++y)
-          for (int64_t x = left; x < left + pass.columns.taps; ++x, tap += part.tap_step) {
-            kernel[y * taps + x] = hn::LoadU(tag, tap);
-            hwy::Prefetch(tap + ahead * part.source_step);
-          }
-        for (int x = 0; x < taps; ++x) transform_kernel<P>(kernel + x, taps, half + x, taps);
-        for (int y = 0; y < P; ++y) {
-          transform_kernel<P>(half + taps * y, 1, row, 1);
-          for (int x = 0; x < P; ++x) hn::StoreU(row[x], tag, target + (y * P + x) * step + i * lanes);
-        }
-      }
+    parallel_for(blocks_ * groups, [&](int64_t item) {
+      const int64_t b = item / groups, first = item % groups * group;
+      transform_part(b, first, std::min(group, sources_ - first),
+                     weights + b * block_size() + first * block_width<float>(), weight_step());
     });
+  }
+
+  /// weights [points][source][block width] = G g G^T of a few sources of one block; points lie `step` floats apart.
+  void transform_part(int64_t b, int64_t first, int64_t count, float* weights, int64_t step) const {
+    const FloatTag tag;
+    const int64_t lanes = block_width<float>() / 2;
+    constexpr int64_t ahead = 6;  // sources lie too far apart for the processor to foresee the next
+    const ConvPass& pass = pass_of(b);
+    const int64_t above = pass.rows.offset - joined_.offset_y, left = pass.columns.offset - joined_.offset_x;
+    const KernelPart part = part_of(pass, b % pass_blocks_, first, count);
+    for (int64_t i = 0; i < count * 2; ++i) {
+      FloatVec kernel[taps * taps], half[P * taps], row[P];
+      std::fill(kernel, kernel + taps * taps, hn::Zero(tag));
+      const float* tap = part.data + i / 2 * part.source_step + i % 2 * lanes;
+      for (int64_t y = above; y < above + pass.rows.taps; ++y)
+        for (int64_t x = left; x < left + pass.columns.taps; ++x, tap += part.tap_step) {
+          kernel[y * taps + x] = hn::LoadU(tag, tap);
+          hwy::Prefetch(tap + ahead * part.source_step);
+        }
+      for (int x = 0; x < taps; ++x) transform_kernel<P>(kernel + x, taps, half + x, taps);
+      for (int y = 0; y < P; ++y) {
+        transform_kernel<P>(half + taps * y, 1, row, 1);
+        for (int x = 0; x < P; ++x) hn::StoreU(row[x], tag, weights + (y * P + x) * step + i * lanes);
+      }
+    }
   }
 
   /// Taps of a few sources and a whole block of results.
@@ -170,32 +182,39 @@ class WinogradConvolution {
     return {packed, count * block, block};
   }
 
-  /// Results of one block for the tiles at `positions`, whose points [points][tile][source] lie `source_step` apart.
-  void multiply(const float* tile_points, int64_t source_step, const TileGrid::Position* positions, int64_t tiles,
-                const float* weights, int64_t b, float* result) const {
-    const int64_t block = block_width<float>(), lanes = block / 2;
-    const int64_t first_channel = b % pass_blocks_ * block, result_step = point_step(tiles * block);
-    float* const products = scratch<float>(2, points * result_step);
+  /// products [points][tile][block width], point_step(tiles * block width) apart, of `sources` channels of the tiles'
+  /// points, which lie `source_step` apart, and one block's weights, `step` apart; `adds` to what is there.
+  void multiply(const float* tile_points, int64_t source_step, int64_t tiles, int64_t sources, const float* weights,
+                int64_t step, int64_t b, bool adds, float* products) const {
+    const int64_t block = block_width<float>(), lanes = block / 2, product_step = point_step(tiles * block);
     const float zeros[HWY_MAX_BYTES / 2] = {};
     TileTask<float> task{.rows = 1,
                          .row_step = 0,
                          .runs = 1,
                          .run_step = 0,
-                         .run_length = sources_,
+                         .run_length = sources,
                          .pixel_step = whole_vectors(sources_),
                          .result_step = block,
-                         .channels = results_ - first_channel <= lanes ? lanes : block,
+                         .channels = results_ - b % pass_blocks_ * block <= lanes ? lanes : block,
                          .weights = nullptr,
                          .bias = zeros,
+                         .adds = adds,
                          .rectify = false,
                          .slope = 0};
     for (int64_t point = 0; point < points; ++point) {
-      task.weights = weights + point * weight_step();
-      compute_row(task, tile_points + point * source_step, products + point * result_step, tiles, lanes);
+      task.weights = weights + point * step;
+      compute_row(task, tile_points + point * source_step, products + point * product_step, tiles, lanes);
     }
+  }
+
+  /// The results of one block for the tiles at `positions`.
+  void store_tiles(const float* products, const TileGrid::Position* positions, int64_t tiles, int64_t b,
+                   float* result) const {
+    const int64_t block = block_width<float>(), lanes = block / 2, first_channel = b % pass_blocks_ * block;
     for (int64_t tile = 0; tile < tiles; ++tile)
       for (int64_t c = 0; c < std::min(block, results_ - first_channel); c += lanes)
-        store_tile(products + tile * block + c, result_step, pass_of(b), positions[tile], first_channel + c, result);
+        store_tile(products + tile * block + c, point_step(tiles * block), pass_of(b), positions[tile],
+                   first_channel + c, result);
   }
 
   /// A^T M A, bias and activation for a vector of channels of one tile; what overhangs the image is dropped.
