@@ -99,8 +99,9 @@ class NormBlock {
     return hn::IfThenElse(hn::Lt(a, hn::Zero(d_)), hn::Mul(a, hn::Set(d_, static_cast<T>(g_.slope))), a);
   }
 
-  /// Larger, or a NaN: max-pooling lets the first maximum win and a NaN through.
-  HWY_INLINE static auto beats(Vec next, Vec best) { return hn::Or(hn::Gt(next, best), hn::Ne(next, next)); }
+  /// Larger, or a NaN: max-pooling lets the first maximum win and a NaN through. Not by Ne, which wide vectors of x86
+  /// take for false where either is a NaN.
+  HWY_INLINE static auto beats(Vec next, Vec best) { return hn::Or(hn::Gt(next, best), hn::IsNaN(next)); }
 
   /// Calls `pixel(offset, false)` for single pixels and `window(offset, pooled offset)` for 2x2 windows of columns
   /// begin .. end - 1 of a unit; offsets are of channel 0.
