@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>
+#include <tessera/core/simd_target.hpp>
 
 #include "conv_work.hpp"
 #include "machine.hpp"
@@ -30,7 +31,6 @@ int main(int argc, char** argv) {
       "channels rounded up to 16.");
   double limit = 0.4, seconds = 0.01;
   bool all = false;
-  int threads = tessera::num_threads();
   std::string json;
   app.add_option("--limit", limit, "The smallest share of that rate that is no cliff")->capture_default_str();
   app.add_option("--seconds", seconds, "How long each is tried at least in a round")->capture_default_str();
@@ -38,13 +38,12 @@ int main(int argc, char** argv) {
   app.add_option("--rounds", rounds, "Rounds in which a shape and its rounded one take turns")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app.add_option("--threads", threads, "Threads")->check(CLI::PositiveNumber);
+  bench::add_machine_options(app);
   app.add_flag("--all", all, "Lists the good ones, too");
   app.add_option("--json", json, "Saves all rows to this file");
   CLI11_PARSE(app, argc, argv);
 
   try {
-    tessera::set_num_threads(threads);
     const double peak = bench::peak_gigaflops();
     std::vector<bench::ConvShape> shapes = bench::case_table_shapes();
     for (bench::ConvShape& odd : bench::odd_shapes()) shapes.push_back(std::move(odd));
@@ -74,8 +73,8 @@ int main(int argc, char** argv) {
       if (all || row.share() < limit)
         fmt::print("{:<38} {:<36} {:<15} {:>8.1f} {:>8.1f} {:>5.0f}% {:>5.0f}%\n", row.name, row.shape, row.direction,
                    row.rate(), row.rounded_rate(), 100 * row.share(), 100 * row.time_share());
-    fmt::print("{} of {} below {:.0f} % (peak {:.1f} GFLOP/s on {} threads)\n", cliffs, rows.size(), 100 * limit, peak,
-               threads);
+    fmt::print("{} of {} below {:.0f} % (peak {:.1f} GFLOP/s on {} threads, {})\n", cliffs, rows.size(), 100 * limit,
+               peak, tessera::num_threads(), tessera::simd_target());
     if (!json.empty()) {
       nlohmann::json list;
       for (const Row& row : rows)

@@ -25,7 +25,9 @@ void time_convolution(benchmark::State& state, const tessera::ConvGeometry& geom
 
 int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  CLI::App app("Times convolutions; takes Google Benchmark's options, too.");
+  bench::add_machine_options(app);
+  CLI11_PARSE(app, argc, argv);
   const double peak = bench::peak_gigaflops();
   benchmark::AddCustomContext("peak", fmt::format("{:.1f} GFLOP/s in f32 on {} threads, {}", peak,
                                                   tessera::num_threads(), tessera::simd_target()));

@@ -3,6 +3,8 @@
 #include <CLI/CLI.hpp>
 #include <tessera/tessera.hpp>
 
+#include "machine.hpp"
+
 int main(int argc, char** argv) {
   using namespace tessera;
   CLI::App app("Trains with AdamW and poly decay; writes weights, batches, losses and the first gradients to a file.");
@@ -12,7 +14,6 @@ int main(int argc, char** argv) {
   std::int64_t epochs = 1, batch = 4, height = 0, width = 0;
   double lr = 2e-3;
   std::uint64_t seed = 0;
-  int threads = num_threads();
   app.add_option("data", data, "Folder with train/images and train/masks")->required();
   app.add_option("file", file, "What is written")->required();
   app.add_option("--model", model_options.name, "unet or fcn: what draws no random numbers")->required();
@@ -24,10 +25,9 @@ int main(int argc, char** argv) {
   app.add_option("--batch-size", batch, "Images a batch")->check(CLI::PositiveNumber);
   app.add_option("--lr", lr, "First learning rate")->check(CLI::PositiveNumber);
   app.add_option("--seed", seed, "Seed");
-  app.add_option("--threads", threads, "Threads")->check(CLI::PositiveNumber);
+  bench::add_machine_options(app);
   CLI11_PARSE(app, argc, argv);
   try {
-    set_num_threads(threads);
     const auto images = std::make_shared<FolderDataset>(
         data, "train", FolderOptions{.classes = model_options.classes, .ignore_index = ignored});
     Loader loader(images, {.batch_size = batch,

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <fstream>
 #include <tessera/core/parallel.hpp>
+#include <tessera/core/simd_target.hpp>
 #include <vector>
 
 #include "machine.hpp"
@@ -44,6 +45,13 @@ HWY_AFTER_NAMESPACE();
 namespace bench {
 
 HWY_EXPORT(multiply_add_chains);
+
+void add_machine_options(CLI::App& app) {
+  app.add_option_function<int>("--threads", tessera::set_num_threads, "Threads; all processors by default")
+      ->check(CLI::PositiveNumber);
+  app.add_option_function<std::string>("--simd", tessera::set_simd_target, "Instruction set; the best by default")
+      ->check(CLI::IsMember(tessera::simd_targets()));
+}
 
 double peak_gigaflops() {
   using Clock = std::chrono::steady_clock;

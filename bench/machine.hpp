@@ -1,8 +1,12 @@
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <string>
 
 namespace bench {
+
+/// Adds --threads and --simd, which take effect as they are read.
+void add_machine_options(CLI::App& app);
 
 /// 10^9 f32 operations a second of fused multiply-adds in registers, on all threads together: what no kernel exceeds
 /// but by doing less. The best of some short tries on the SIMD target in use.

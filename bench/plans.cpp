@@ -4,18 +4,17 @@
 #include <algorithm>
 #include <tessera/core/conv_plan.hpp>
 #include <tessera/core/error.hpp>
-#include <tessera/core/parallel.hpp>
 
 #include "conv_work.hpp"
+#include "machine.hpp"
 
 int main(int argc, char** argv) {
   CLI::App app("Times convolutions under each plan: where `automatic` is well above the best, its rule is wrong.");
   double seconds = 0.01, limit = 1.15;
-  int threads = 1;
   app.add_option("--seconds", seconds, "How long each is tried at least")->capture_default_str();
   app.add_option("--limit", limit, "Lists shapes where automatic takes so many times the best; 0 for all")
       ->capture_default_str();
-  app.add_option("--threads", threads, "Threads")->check(CLI::PositiveNumber)->capture_default_str();
+  bench::add_machine_options(app);
   std::int64_t channels = 1000000;
   app.add_option("--channels", channels, "Only shapes with a side of at most so many channels (of a group)");
   std::string only;
@@ -23,7 +22,6 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   using tessera::ConvPlan;
   try {
-    tessera::set_num_threads(threads);
     std::vector<bench::ConvShape> shapes = bench::workload_shapes();
     for (const auto& more : {bench::case_table_shapes(), bench::odd_shapes()})
       shapes.insert(shapes.end(), more.begin(), more.end());

@@ -142,17 +142,16 @@ int main(int argc, char** argv) {
       "Winograd may exceed the peak.");
   std::vector<std::string> names;
   bool infer = false, layers = false;
-  int steps = 10, threads = num_threads();
+  int steps = 10;
   std::string json;
   app.add_option("workloads", names, "tiny64, tiny128, unet16, unet32; all by default");
   app.add_flag("--infer", infer, "Inference of one image instead of a training step");
   app.add_flag("--layers", layers, "A row for every layer");
   app.add_option("--steps", steps, "Steps that are averaged, after three that are not")->check(CLI::PositiveNumber);
-  app.add_option("--threads", threads, "Threads")->check(CLI::PositiveNumber);
+  bench::add_machine_options(app);
   app.add_option("--json", json, "Saves the rows to this file");
   CLI11_PARSE(app, argc, argv);
   try {
-    set_num_threads(threads);
     if (names.empty())
       for (const bench::Workload& w : bench::workloads()) names.push_back(w.name);
     const double peak = bench::peak_gigaflops();

@@ -112,7 +112,7 @@ int main(int argc, char** argv) {
   CLI::App app("Times training steps, or inference of one image, of one workload; prints JSON.");
   std::string name = "tiny128", check;
   bool infer = false, fold = false, serve = false;
-  int steps = 20, warm_up = 3, threads = num_threads();
+  int steps = 20, warm_up = 3;
   std::int64_t batch = 0, side = 0, width = 0;
   app.add_option("workload", name, "tiny64, tiny128, unet16 or unet32");
   app.add_flag("--infer", infer, "Inference of one image instead of training steps");
@@ -124,7 +124,7 @@ int main(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   app.add_option("--steps", steps, "How many to time")->check(CLI::PositiveNumber);
   app.add_option("--warm-up", warm_up, "Steps before those, which are not timed")->check(CLI::NonNegativeNumber);
-  app.add_option("--threads", threads, "Threads")->check(CLI::PositiveNumber);
+  bench::add_machine_options(app);
   app.add_option("--check", check,
                  "Writes weights, input, output and gradients to this file, and what the workload is");
   app.add_flag("--serve", serve,
@@ -132,7 +132,6 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   try {
-    set_num_threads(threads);
     bench::Workload w = bench::workload(name);
     const Kind kind = fold ? Kind::folded : infer ? Kind::infer : Kind::train;
     if (kind != Kind::train) w.batch = 1;
