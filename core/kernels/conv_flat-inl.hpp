@@ -79,11 +79,18 @@ class FlatBand {
         row_(channels.sources * stride_ * line_),
         rows_((patch.rows - 1) * joined.passes.front().rows.stride + joined.reach_y),
         data_(scratch<T>(0, rows_ * row_)),
-        row_phases_(static_cast<std::size_t>(joined.passes.front().rows.stride)),
-        column_phases_(static_cast<std::size_t>(stride_)) {
+        row_phases_(static_cast<std::size_t>(joined.passes.front().rows.stride)) {
+    std::vector<bool> column_phases(static_cast<std::size_t>(stride_));
     for (const auto& [rows, columns] : joined.passes) {
       mark(rows, joined.offset_y, row_phases_);
-      mark(columns, joined.offset_x, column_phases_);
+      mark(columns, joined.offset_x, column_phases);
+    }
+    const int64_t begin = std::clamp<int64_t>(-first_column_, 0, columns_);
+    const int64_t end = std::clamp<int64_t>(size_.width - first_column_, begin, columns_);
+    for (int64_t phase = 0; phase < stride_; ++phase) {
+      const auto before = [&](int64_t column) { return divide_up(std::max<int64_t>(column - phase, 0), stride_); };
+      if (column_phases[static_cast<std::size_t>(phase)])
+        phases_.push_back({phase, before(begin), before(end), before(columns_)});
     }
   }
 
@@ -118,38 +125,30 @@ class FlatBand {
       std::fill(target, target + row_, T{0});
       return;
     }
-    const int64_t width = channels_.width(), step = stride_ * line_;
-    const int64_t begin = std::clamp<int64_t>(-first_column_, 0, columns_);
-    const int64_t end = std::clamp<int64_t>(size_.width - first_column_, begin, columns_);
+    const int64_t width = channels_.width(), step = stride_ * line_, pixel_step = stride_ * channels_.step;
     const T* const source = image_ + (y * size_.width + first_column_) * channels_.step;
-    if (stride_ == 1 && channels_.sources == 1 && channels_.step == width) {
-      std::copy(source + begin * width, source + end * width, target + begin * width);
-    } else {
-      for (int64_t phase = 0; phase < stride_; ++phase) {
-        if (!column_phases_[static_cast<std::size_t>(phase)]) continue;
-        int64_t x = begin + (phase + stride_ - begin % stride_) % stride_;
-        T* const line = target + phase * line_;
-        if (width == 1 && x < end)
-          split_pixels(source + x * channels_.step, stride_ * channels_.step, divide_up(end - x, stride_),
-                       channels_.sources, line + x / stride_, step);
-        else
-          for (; x < end; x += stride_)
-            spread_pixel(source + x * channels_.step, channels_, step, line + x / stride_ * width);
+    for (const ColumnPhase& phase : phases_) {
+      const int64_t count = phase.end - phase.begin;
+      const T* from = source + (phase.first + phase.begin * stride_) * channels_.step;
+      T* const line = target + phase.first * line_;
+      T* to = line + phase.begin * width;
+      if (stride_ == 1 && channels_.sources == 1 && channels_.step == width)
+        std::copy(from, from + count * width, to);
+      else if (width == 1)
+        split_pixels(from, pixel_step, count, channels_.sources, to, step);
+      else
+        for (int64_t x = 0; x < count; ++x, from += pixel_step, to += width) spread_pixel(from, channels_, step, to);
+      for (int64_t c = 0; c < channels_.sources; ++c) {
+        std::fill(line + c * step, line + c * step + phase.begin * width, T{0});
+        std::fill(line + c * step + phase.end * width, line + c * step + phase.columns * width, T{0});
       }
     }
-    const auto clear = [&](int64_t from, int64_t to) {
-      for (int64_t x = from; x < to; ++x) {
-        T* const first = target + x % stride_ * line_ + x / stride_ * width;
-        for (int64_t c = 0; c < channels_.sources; ++c)
-          if (width == 1)
-            first[c * step] = T{0};
-          else
-            std::fill_n(first + c * step, width, T{0});
-      }
-    };
-    clear(0, begin);
-    clear(end, columns_);
   }
+
+  /// The columns of one phase: those from `begin` to `end` lie in the image.
+  struct ColumnPhase {
+    int64_t first, begin, end, columns;
+  };
 
   const T* image_;
   Size2D size_;
@@ -158,7 +157,8 @@ class FlatBand {
   int64_t line_, row_;  ///< elements of one phase of a channel's row, and of a row of all
   int64_t rows_;
   T* data_;
-  std::vector<bool> row_phases_, column_phases_;  ///< which of them have taps
+  std::vector<bool> row_phases_;     ///< which of them have taps
+  std::vector<ColumnPhase> phases_;  ///< those that have taps
   int64_t loaded_ = 0;
 };
 

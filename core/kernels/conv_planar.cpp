@@ -12,6 +12,7 @@
 #include <tessera/core/kernels/conv_points-inl.hpp>
 #include <tessera/core/kernels/conv_rows-inl.hpp>
 #include <tessera/core/kernels/conv_squares-inl.hpp>
+#include <tessera/core/kernels/dispatch.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
@@ -175,19 +176,19 @@ HWY_EXPORT(planar_backward_f64);
 
 void planar_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
                     float* output, WeightStore* store) {
-  HWY_DYNAMIC_DISPATCH(planar_forward_f32)(g, input, kernel, e, output, store);
+  TESSERA_DISPATCH(planar_forward_f32, has_short_rows(g.output))(g, input, kernel, e, output, store);
 }
 void planar_forward(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
                     double* output, WeightStore* store) {
-  HWY_DYNAMIC_DISPATCH(planar_forward_f64)(g, input, kernel, e, output, store);
+  TESSERA_DISPATCH(planar_forward_f64, has_short_rows(g.output))(g, input, kernel, e, output, store);
 }
 void planar_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                            float* input, WeightStore* store) {
-  HWY_DYNAMIC_DISPATCH(planar_backward_f32)(g, output, kernel, e, input, store);
+  TESSERA_DISPATCH(planar_backward_f32, has_short_rows(g.input))(g, output, kernel, e, input, store);
 }
 void planar_backward_input(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
                            double* input, WeightStore* store) {
-  HWY_DYNAMIC_DISPATCH(planar_backward_f64)(g, output, kernel, e, input, store);
+  TESSERA_DISPATCH(planar_backward_f64, has_short_rows(g.input))(g, output, kernel, e, input, store);
 }
 
 }  // namespace tessera::kernels

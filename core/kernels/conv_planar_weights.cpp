@@ -9,6 +9,7 @@
 #include <tessera/core/kernels/conv_patch_sums-inl.hpp>
 #include <tessera/core/kernels/conv_planar-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
+#include <tessera/core/kernels/dispatch.hpp>
 #include <tessera/core/parallel.hpp>
 
 HWY_BEFORE_NAMESPACE();
@@ -165,10 +166,10 @@ HWY_EXPORT(planar_kernel_f32);
 HWY_EXPORT(planar_kernel_f64);
 
 void planar_backward_kernel(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
-  HWY_DYNAMIC_DISPATCH(planar_kernel_f32)(g, input, output, kernel_gradient);
+  TESSERA_DISPATCH(planar_kernel_f32, has_short_rows(g.output))(g, input, output, kernel_gradient);
 }
 void planar_backward_kernel(const ConvGeometry& g, const double* input, const double* output, double* kernel_gradient) {
-  HWY_DYNAMIC_DISPATCH(planar_kernel_f64)(g, input, output, kernel_gradient);
+  TESSERA_DISPATCH(planar_kernel_f64, has_short_rows(g.output))(g, input, output, kernel_gradient);
 }
 
 }  // namespace tessera::kernels

@@ -9,6 +9,7 @@
 #include <tessera/core/kernels/conv_band-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/conv_sum-inl.hpp>
+#include <tessera/core/kernels/dispatch.hpp>
 #include <tessera/core/parallel.hpp>
 
 HWY_BEFORE_NAMESPACE();
@@ -189,10 +190,10 @@ HWY_EXPORT(direct_kernel_f32);
 HWY_EXPORT(direct_kernel_f64);
 
 void direct_backward_kernel(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
-  HWY_DYNAMIC_DISPATCH(direct_kernel_f32)(g, input, output, kernel_gradient);
+  TESSERA_DISPATCH(direct_kernel_f32, is_narrow<float>(g.out_channels / g.groups))(g, input, output, kernel_gradient);
 }
 void direct_backward_kernel(const ConvGeometry& g, const double* input, const double* output, double* kernel_gradient) {
-  HWY_DYNAMIC_DISPATCH(direct_kernel_f64)(g, input, output, kernel_gradient);
+  TESSERA_DISPATCH(direct_kernel_f64, is_narrow<double>(g.out_channels / g.groups))(g, input, output, kernel_gradient);
 }
 
 }  // namespace tessera::kernels

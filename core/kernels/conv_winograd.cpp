@@ -9,6 +9,7 @@
 
 #include <tessera/core/kernels/conv_pack-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
+#include <tessera/core/kernels/dispatch.hpp>
 #include <tessera/core/kernels/winograd-inl.hpp>
 #include <utility>
 #include <vector>
@@ -304,11 +305,13 @@ double winograd_saving_backward(const ConvGeometry& g) {
 
 void winograd_forward(const ConvGeometry& g, std::span<const InputPart> input, const float* kernel,
                       const Epilogue<float>& e, float* output, WeightStore* store) {
-  HWY_DYNAMIC_DISPATCH(winograd_forward_f32)(g, input, kernel, e, output, store);
+  TESSERA_DISPATCH(winograd_forward_f32, is_narrow<float>(std::min(g.in_channels, g.out_channels)))
+  (g, input, kernel, e, output, store);
 }
 void winograd_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                              float* input, WeightStore* store) {
-  HWY_DYNAMIC_DISPATCH(winograd_backward_f32)(g, output, kernel, e, input, store);
+  TESSERA_DISPATCH(winograd_backward_f32, is_narrow<float>(std::min(g.in_channels, g.out_channels)))
+  (g, output, kernel, e, input, store);
 }
 
 }  // namespace tessera::kernels

@@ -8,6 +8,7 @@
 
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/conv_sum-inl.hpp>
+#include <tessera/core/kernels/dispatch.hpp>
 #include <tessera/core/kernels/winograd-inl.hpp>
 #include <tessera/core/parallel.hpp>
 
@@ -28,7 +29,8 @@ class WinogradWeightGradient {
         grid_{geometry.batch, geometry.output.height, geometry.output.width},
         sources_(geometry.in_channels),
         results_(geometry.out_channels),
-        blocks_(divide_up(results_, block_width<float>())) {
+        block_(results_ <= lane_count<float>() ? lane_count<float>() : block_width<float>()),
+        blocks_(divide_up(results_, block_)) {
     const int64_t fitting = int64_t{320} * 1024 / (winograd_points * sources_ * 4);
     tiles_ = std::clamp<int64_t>(fitting, 8, 64);
     units_ = divide_up(grid_.count(), tiles_);
@@ -51,14 +53,14 @@ class WinogradWeightGradient {
   /// For sums too large to keep a copy near every core: transforms many tiles, then sums over those. Where they are all
   /// there are, a piece of the sums is finished before the next, and never leaves the cache.
   void run_in_rounds(const float* input, const float* output, float* kernel_gradient) const {
-    const int64_t block = block_width<float>(), tile_step = point_step(sources_);
-    const int64_t bytes = winograd_points * (tile_step + blocks_ * block) * 4;
+    const int64_t tile_step = point_step(sources_);
+    const int64_t bytes = winograd_points * (tile_step + blocks_ * block_) * 4;
     const int64_t whole = (int64_t{16} << 20) / bytes, part = (int64_t{8} << 20) / bytes;
     const int64_t held = grid_.count() <= whole ? grid_.count() : std::max<int64_t>(part, 1);
     Points points{.tile_step = tile_step,
-                  .block_step = held * block,
+                  .block_step = held * block_,
                   .source_step = point_step(held * tile_step),
-                  .gradient_step = point_step(blocks_ * held * block)};
+                  .gradient_step = point_step(blocks_ * held * block_)};
     const Buffer<float> sources(winograd_points * points.source_step),
         gradients(winograd_points * points.gradient_step);
     points.sources = sources.data();
@@ -74,7 +76,7 @@ class WinogradWeightGradient {
       load_points(input, output, begin, tiles, points);
       parallel_for(winograd_points * blocks_, [&](int64_t item) {
         const int64_t point = item / blocks_, b = item % blocks_;
-        add_tiles(points, tiles, point, b, 0, sources_, sums.data() + b * block_size() + point * sources_ * block);
+        add_tiles(points, tiles, point, b, 0, sources_, sums.data() + b * block_size() + point * sources_ * block_);
       });
     }
     store_gradients(sums.data(), 1, kernel_gradient);
@@ -95,68 +97,65 @@ class WinogradWeightGradient {
       load_tiles<6>(positions, count, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left,
                     points.sources + first * points.tile_step, points.source_step, points.tile_step);
       for (int64_t b = 0; b < blocks_; ++b)
-        load_gradients(output, positions, count, b,
-                       points.gradients + b * points.block_step + first * block_width<float>(), points.gradient_step);
+        load_gradients(output, positions, count, b, points.gradients + b * points.block_step + first * block_,
+                       points.gradient_step);
     });
   }
 
   /// sums [source][block width] of `count` sources from `source` on += those of one point and block over the tiles.
   void add_tiles(const Points& points, int64_t tiles, int64_t point, int64_t b, int64_t source, int64_t count,
                  float* sums) const {
-    const int64_t block = block_width<float>();
     for (int64_t first = 0; first < tiles; first += summed_tiles) {
-      const PixelTask<float> task{1, std::min(summed_tiles, tiles - first), 0, points.tile_step, 0, block};
+      const PixelTask<float> task{1, std::min(summed_tiles, tiles - first), 0, points.tile_step, 0, block_};
       sum_run(task, points.sources + point * points.source_step + first * points.tile_step + source,
-              points.gradients + point * points.gradient_step + b * points.block_step + first * block, count, sums,
-              block);
+              points.gradients + point * points.gradient_step + b * points.block_step + first * block_, count, sums,
+              block_);
     }
   }
 
   void sum_by_pieces(const Points& points, int64_t tiles, float* kernel_gradient) const {
     constexpr int64_t piece = 64;
-    const int64_t block = block_width<float>(), pieces = divide_up(sources_, piece);
+    const int64_t pieces = divide_up(sources_, piece);
     parallel_for(blocks_ * pieces, [&](int64_t item) {
       const int64_t b = item / pieces, first = item % pieces * piece, count = std::min(piece, sources_ - first);
-      float* const sums = scratch<float>(0, winograd_points * piece * block);
-      std::fill(sums, sums + winograd_points * count * block, 0.0f);
+      float* const sums = scratch<float>(0, winograd_points * piece * block_);
+      std::fill(sums, sums + winograd_points * count * block_, 0.0f);
       for (int64_t point = 0; point < winograd_points; ++point)
-        add_tiles(points, tiles, point, b, first, count, sums + point * count * block);
+        add_tiles(points, tiles, point, b, first, count, sums + point * count * block_);
       for (int64_t source = 0; source < count; ++source)
-        store_gradient(sums + source * block, count * block, 1, b, first + source, kernel_gradient);
+        store_gradient(sums + source * block_, count * block_, 1, b, first + source, kernel_gradient);
     });
   }
 
   /// Sums of one block of result channels: [36][source][block width].
-  int64_t block_size() const { return winograd_points * sources_ * block_width<float>(); }
+  int64_t block_size() const { return winograd_points * sources_ * block_; }
   int64_t size() const { return blocks_ * block_size(); }
 
   void add_unit(const float* input, const float* output, int64_t unit, float* sums) const {
-    const int64_t block = block_width<float>(), padded = whole_vectors(sources_);
+    const int64_t padded = whole_vectors(sources_);
     const int64_t first = unit * tiles_, tiles = std::min(tiles_, grid_.count() - first);
-    const int64_t source_step = point_step(tiles * padded), gradient_step = point_step(tiles * block);
+    const int64_t source_step = point_step(tiles * padded), gradient_step = point_step(tiles * block_);
     float* const points = scratch<float>(0, winograd_points * source_step);
     float* const gradients = scratch<float>(2, winograd_points * gradient_step);
     TileGrid::Position positions[max_unit_tiles];
     grid_.positions(first, tiles, positions);
     load_tiles<6>(positions, tiles, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left, points,
                   source_step, padded);
-    const PixelTask<float> task{1, tiles, 0, padded, 0, block};
+    const PixelTask<float> task{1, tiles, 0, padded, 0, block_};
     for (int64_t b = 0; b < blocks_; ++b) {
       load_gradients(output, positions, tiles, b, gradients, gradient_step);
       for (int64_t point = 0; point < winograd_points; ++point)
         sum_run(task, points + point * source_step, gradients + point * gradient_step, sources_,
-                sums + b * block_size() + point * sources_ * block, block);
+                sums + b * block_size() + point * sources_ * block_, block_);
     }
   }
 
   /// points[36][tiles][block width] = A dy A^T of one block of channels, the points `step` floats apart.
   void load_gradients(const float* output, const TileGrid::Position* positions, int64_t tiles, int64_t b, float* points,
                       int64_t step) const {
-    const int64_t block = block_width<float>();
     for (int64_t tile = 0; tile < tiles; ++tile)
-      for (int64_t half = 0; half < 2; ++half)
-        load_gradient(output, positions[tile], b * block + half * (block / 2),
-                      points + tile * block + half * (block / 2), step);
+      for (int64_t c = 0; c < block_; c += lane_count<float>())
+        load_gradient(output, positions[tile], b * block_ + c, points + tile * block_ + c, step);
   }
 
   /// points = A dy A^T for a vector of channels of one tile; zeros where the tile overhangs the image.
@@ -191,8 +190,8 @@ class WinogradWeightGradient {
     parallel_for(blocks_ * divide_up(sources_, 16), [&](int64_t item) {
       const int64_t b = item % blocks_, first = item / blocks_ * 16;
       for (int64_t source = first; source < std::min(first + 16, sources_); ++source)
-        store_gradient(sums + b * block_size() + source * block_width<float>(), sources_ * block_width<float>(), chunks,
-                       b, source, kernel_gradient);
+        store_gradient(sums + b * block_size() + source * block_, sources_ * block_, chunks, b, source,
+                       kernel_gradient);
     });
   }
 
@@ -201,11 +200,11 @@ class WinogradWeightGradient {
   void store_gradient(const float* sums, int64_t step, int64_t chunks, int64_t b, int64_t source,
                       float* kernel_gradient) const {
     const FloatTag tag;
-    const int64_t block = block_width<float>(), lanes = block / 2;
-    for (int64_t c = b * block; c < std::min((b + 1) * block, results_); c += lanes) {
+    const int64_t lanes = lane_count<float>();
+    for (int64_t c = b * block_; c < std::min((b + 1) * block_, results_); c += lanes) {
       FloatVec points[36], half[18], row[3];
       for (int point = 0; point < 36; ++point) {
-        const float* term = sums + point * step + c % block;
+        const float* term = sums + point * step + c % block_;
         points[point] = hn::LoadU(tag, term);
         for (int64_t chunk = 1; chunk < chunks; ++chunk)
           points[point] = hn::Add(points[point], hn::LoadU(tag, term + chunk * size()));
@@ -222,7 +221,9 @@ class WinogradWeightGradient {
 
   ConvGeometry geometry_;
   TileGrid grid_;
-  int64_t sources_, results_, blocks_;
+  int64_t sources_, results_;
+  int64_t block_;  ///< channels of a block: two vectors, or one where that holds them all
+  int64_t blocks_;
   int64_t tiles_, units_;  ///< tiles a unit, units in all
   int64_t chunks_;         ///< of units, each with sums of its own
 };
@@ -240,7 +241,8 @@ namespace tessera::kernels {
 HWY_EXPORT(winograd_kernel_f32);
 
 void winograd_backward_kernel(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
-  HWY_DYNAMIC_DISPATCH(winograd_kernel_f32)(g, input, output, kernel_gradient);
+  TESSERA_DISPATCH(winograd_kernel_f32, is_narrow<float>(std::min(g.in_channels, g.out_channels)))
+  (g, input, output, kernel_gradient);
 }
 
 }  // namespace tessera::kernels
