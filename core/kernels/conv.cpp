@@ -3,6 +3,7 @@
 #include <numeric>
 #include <tessera/core/conv_plan.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
+#include <tessera/core/kernels/dispatch.hpp>
 #include <type_traits>
 
 namespace tessera {
@@ -11,13 +12,15 @@ namespace {
 std::atomic<ConvPlan> chosen_plan{ConvPlan::automatic};
 
 /// What Winograd saves in products it spends on transforms, the more so the fewer channels of the source a product
-/// sums. Depends on one image's geometry only, so that results do not depend on the batch an image sits in.
+/// sums, and for phases the shorter the vectors. Depends on one image's geometry only, so that results do not depend on
+/// the batch an image sits in.
 bool use_winograd(const ConvGeometry& g, double saving, std::int64_t sources) {
   const ConvPlan plan = chosen_plan;
   if (plan != ConvPlan::automatic || saving == 0) return plan == ConvPlan::winograd && saving > 0;
   // The weights of all phases are many: some tens of tiles must share them.
   const std::int64_t pixels = g.output.height * g.output.width;
-  return saving >= 1 + 24 / static_cast<double>(sources) && g.output.height >= 4 && g.output.width >= 4 &&
+  const double cost = g.stride == Size2D(1) || kernels::has_wide_vectors() ? 24 : 28;
+  return saving >= 1 + cost / static_cast<double>(sources) && g.output.height >= 4 && g.output.width >= 4 &&
          (g.stride == Size2D(1) || pixels >= 512);
 }
 

@@ -1,4 +1,5 @@
-// Winograd convolution, forward and backward to the input: tiles of 4x4 results of every phase from 36 or 25 products.
+// Winograd convolution, forward and backward to the input: tiles of 4x4 results of every phase from 36 or fewer
+// products.
 #include <tessera/core/kernels/simd.hpp>
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/core/kernels/conv_winograd.cpp"
@@ -10,7 +11,7 @@
 #include <tessera/core/kernels/conv_pack-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/dispatch.hpp>
-#include <tessera/core/kernels/winograd-inl.hpp>
+#include <tessera/core/kernels/winograd_points-inl.hpp>
 #include <utility>
 #include <vector>
 
@@ -41,37 +42,74 @@ class WinogradConvolution {
         grid_{geometry_.batch, joined_.rows, joined_.columns},
         epilogue_(epilogue),
         bias_(pass_blocks_ * block_width<float>()) {
+    for (const auto& [rows, columns] : joined_.passes) {
+      const auto axis = [](const TapAxis& taps, int64_t patch) {
+        return taps.taps == 1 ? PointAxis{false, taps.offset - patch} : PointAxis{};
+      };
+      const PointSet<P> set{axis(rows, joined_.offset_y), axis(columns, joined_.offset_x)};
+      const auto same = std::find(sets_.begin(), sets_.end(), set);
+      set_of_pass_.push_back(same - sets_.begin());
+      if (same == sets_.end()) sets_.push_back(set);
+      weight_begin_.push_back(weight_count_);
+      weight_count_ += pass_blocks_ * set.points() * weight_step();
+    }
     std::fill(bias_.data(), bias_.data() + pass_blocks_ * block_width<float>(), 0.0f);
     if (epilogue.bias) std::copy(epilogue.bias, epilogue.bias + results_, bias_.data());
   }
 
   void run(std::span<const InputPart> source, float* result, WeightStore* store) const {
-    if (blocks_ > 1 && blocks_ * block_size() > most_weights) return run_by_blocks(source, result);
-    const auto weights = kept_weights<float>(store, weight_key(1, forward_, 1, joined_.passes), blocks_ * block_size(),
+    if (blocks_ > 1 && weight_count_ > most_weights) return run_by_blocks(source, result);
+    const auto weights = kept_weights<float>(store, weight_key(1, forward_, 1, joined_.passes), weight_count_,
                                              [&](float* target) { transform_weights(target); });
     run_by_tiles(source, result, weights->data());
   }
 
  private:
-  static constexpr int64_t points = P * P, taps = P - 3;
+  static constexpr int64_t taps = P - 3, most_points = P * P;
 
-  const ConvPass& pass_of(int64_t block) const {
-    return joined_.passes[static_cast<std::size_t>(block / pass_blocks_)];
+  std::size_t pass_index(int64_t block) const { return static_cast<std::size_t>(block / pass_blocks_); }
+  const ConvPass& pass_of(int64_t block) const { return joined_.passes[pass_index(block)]; }
+  const PointSet<P>& set_of(int64_t block) const {
+    return sets_[static_cast<std::size_t>(set_of_pass_[pass_index(block)])];
   }
 
-  /// Floats of a block's weights.
-  int64_t block_size() const { return points * weight_step(); }
+  /// Floats before a block's weights.
+  int64_t weight_begin(int64_t block) const {
+    return weight_begin_[pass_index(block)] + block % pass_blocks_ * set_of(block).points() * weight_step();
+  }
   /// Floats from a block's weights of one point to those of the next.
   int64_t weight_step() const { return point_step(sources_ * block_width<float>()); }
 
-  /// Where `count` tiles from the first on lie, and their points, `step` floats apart.
-  void load(std::span<const InputPart> source, int64_t first, int64_t count, TileGrid::Position* positions,
-            float* tile_points, int64_t step) const {
-    grid_.positions(first, count, positions);
+  /// Where the points of a number of tiles lie: those of each set from `begin` on, `step` floats apart.
+  struct Place {
+    int64_t begin, step;
+  };
+  /// The places of all sets, and at last their end.
+  std::vector<Place> places(int64_t tiles) const {
+    std::vector<Place> found{{0, 0}};
+    for (const PointSet<P>& set : sets_) {
+      const int64_t begin = found.back().begin, step = point_step(tiles * set.places() * whole_vectors(sources_));
+      found.back().step = step;
+      found.push_back({begin + set.points() * step, 0});
+    }
+    return found;
+  }
+
+  /// Transforms the sources of `count` tiles, which are the tiles from `at` on among those that `points` has places
+  /// for.
+  void load(std::span<const InputPart> source, const TileGrid::Position* positions, int64_t count, int64_t at,
+            const std::vector<Place>& places, float* points) const {
+    int64_t channel = 0;
     for (const auto& [data, channels] : source) {
-      load_tiles<P>(positions, count, data, source_size_, channels, joined_.offset_y, joined_.offset_x, tile_points,
-                    step, whole_vectors(sources_));
-      tile_points += channels;
+      for_patches<P>(positions, count, data, source_size_, channels, joined_.offset_y, joined_.offset_x,
+                     [&](int64_t tile, int64_t c, const auto& read) HWY_ATTR {
+                       for (std::size_t s = 0; s < sets_.size(); ++s) {
+                         const PointSteps steps = sets_[s].steps(whole_vectors(sources_), places[s].step);
+                         sets_[s].store_sources(read, steps,
+                                                points + places[s].begin + (at + tile) * steps.tile + channel + c);
+                       }
+                     });
+      channel += channels;
     }
   }
 
@@ -79,7 +117,9 @@ class WinogradConvolution {
   void run_by_tiles(std::span<const InputPart> source, float* result, const float* weights) const {
     // As many tiles as keep their points in half of the L2 cache; few units are made a multiple of 4, so that threads
     // have equal shares.
-    const int64_t fitting = int64_t{256} * 1024 / (points * sources_ * 4);
+    int64_t tile_points = 0;
+    for (const PointSet<P>& set : sets_) tile_points += set.points() * set.places();
+    const int64_t fitting = int64_t{256} * 1024 / (tile_points * sources_ * 4);
     int64_t units = divide_up(grid_.count(), std::clamp<int64_t>(fitting, 6, max_unit_tiles));
     if (units < 16 && grid_.count() >= 48) units = divide_up(units, 4) * 4;
     const int64_t tiles = divide_up(grid_.count(), std::max<int64_t>(units, 1));
@@ -87,14 +127,15 @@ class WinogradConvolution {
     parallel_for(units * parts, [&](int64_t item) {
       const int64_t first = item / parts * tiles, part = item % parts;
       if (first >= grid_.count()) return;
-      const int64_t count = std::min(tiles, grid_.count() - first), padded = whole_vectors(sources_);
+      const int64_t count = std::min(tiles, grid_.count() - first);
       TileGrid::Position positions[max_unit_tiles];
-      const int64_t step = point_step(count * padded);
-      float* const tile_points = scratch<float>(0, points * step);
-      load(source, first, count, positions, tile_points, step);
-      float* const products = scratch<float>(2, points * point_step(count * block_width<float>()));
+      grid_.positions(first, count, positions);
+      const std::vector<Place> where = places(count);
+      float* const points = scratch<float>(0, where.back().begin);
+      load(source, positions, count, 0, where, points);
+      float* const products = scratch<float>(2, most_products(count));
       for (int64_t b = blocks_ * part / parts; b < blocks_ * (part + 1) / parts; ++b) {
-        multiply(tile_points, step, count, sources_, weights + b * block_size(), weight_step(), b, false, products);
+        multiply(points, where, count, 0, sources_, weights + weight_begin(b), weight_step(), b, products);
         store_tiles(products, positions, count, b, result);
       }
     });
@@ -104,41 +145,40 @@ class WinogradConvolution {
   /// as many at a time as stay in the L2 cache until they are multiplied with all of those.
   void run_by_blocks(std::span<const InputPart> source, float* result) const {
     constexpr int64_t loaded = 4, least = 64, slice = 64;
-    const int64_t padded = whole_vectors(sources_), block = block_width<float>(),
-                  slice_step = point_step(slice * block);
-    const int64_t fitting = (int64_t{8} << 20) / (points * padded * 4);
+    const int64_t slice_step = point_step(slice * block_width<float>());
+    const int64_t fitting = (int64_t{8} << 20) / (places(1).back().begin * 4);
     const int64_t rounds = divide_up(grid_.count(), std::max(fitting, least));
-    const int64_t held = divide_up(grid_.count(), std::max<int64_t>(rounds, 1)), step = point_step(held * padded);
-    const Buffer<float> tile_points(points * step);
+    const int64_t held = divide_up(grid_.count(), std::max<int64_t>(rounds, 1));
+    const std::vector<Place> where = places(held);
+    const Buffer<float> points(where.back().begin);
     std::vector<TileGrid::Position> positions(static_cast<std::size_t>(held));
     for (int64_t begin = 0; begin < grid_.count(); begin += held) {
       const int64_t tiles = std::min(held, grid_.count() - begin);
+      grid_.positions(begin, tiles, positions.data());
       parallel_for(divide_up(tiles, loaded), [&](int64_t item) {
-        const int64_t first = item * loaded, count = std::min(loaded, tiles - first);
-        load(source, begin + first, count, positions.data() + first, tile_points.data() + first * padded, step);
+        const int64_t first = item * loaded;
+        load(source, positions.data() + first, std::min(loaded, tiles - first), first, where, points.data());
       });
       parallel_for(blocks_, [&](int64_t b) {
-        const int64_t product_step = point_step(tiles * block);
-        const Buffer<float> weights(points * slice_step), products(points * product_step);
+        const Buffer<float> weights(set_of(b).points() * slice_step), products(most_products(tiles));
         for (int64_t first = 0; first < sources_; first += slice) {
           const int64_t count = std::min(slice, sources_ - first);
           transform_part(b, first, count, weights.data(), slice_step);
-          multiply(tile_points.data() + first, step, tiles, count, weights.data(), slice_step, b, first > 0,
-                   products.data());
+          multiply(points.data(), where, tiles, first, count, weights.data(), slice_step, b, products.data());
         }
         store_tiles(products.data(), positions.data(), tiles, b, result);
       });
     }
   }
 
-  /// weights [block][points][source][block width] of all blocks.
+  /// weights [pass][block][points][source][block width].
   void transform_weights(float* weights) const {
     constexpr int64_t group = 8;
     const int64_t groups = divide_up(sources_, group);
     parallel_for(blocks_ * groups, [&](int64_t item) {
       const int64_t b = item / groups, first = item % groups * group;
       transform_part(b, first, std::min(group, sources_ - first),
-                     weights + b * block_size() + first * block_width<float>(), weight_step());
+                     weights + weight_begin(b) + first * block_width<float>(), weight_step());
     });
   }
 
@@ -151,7 +191,7 @@ class WinogradConvolution {
     const int64_t above = pass.rows.offset - joined_.offset_y, left = pass.columns.offset - joined_.offset_x;
     const KernelPart part = part_of(pass, b % pass_blocks_, first, count);
     for (int64_t i = 0; i < count * 2; ++i) {
-      FloatVec kernel[taps * taps], half[P * taps], row[P];
+      FloatVec kernel[taps * taps];
       std::fill(kernel, kernel + taps * taps, hn::Zero(tag));
       const float* tap = part.data + i / 2 * part.source_step + i % 2 * lanes;
       for (int64_t y = above; y < above + pass.rows.taps; ++y)
@@ -159,11 +199,7 @@ class WinogradConvolution {
           kernel[y * taps + x] = hn::LoadU(tag, tap);
           hwy::Prefetch(tap + ahead * part.source_step);
         }
-      for (int x = 0; x < taps; ++x) transform_kernel<P>(kernel + x, taps, half + x, taps);
-      for (int y = 0; y < P; ++y) {
-        transform_kernel<P>(half + taps * y, 1, row, 1);
-        for (int x = 0; x < P; ++x) hn::StoreU(row[x], tag, weights + (y * P + x) * step + i * lanes);
-      }
+      set_of(b).store_kernel(kernel, step, weights + i * lanes);
     }
   }
 
@@ -183,28 +219,41 @@ class WinogradConvolution {
     return {packed, count * block, block};
   }
 
-  /// products [points][tile][block width], point_step(tiles * block width) apart, of `sources` channels of the tiles'
-  /// points, which lie `source_step` apart, and one block's weights, `step` apart; `adds` to what is there.
-  void multiply(const float* tile_points, int64_t source_step, int64_t tiles, int64_t sources, const float* weights,
-                int64_t step, int64_t b, bool adds, float* products) const {
-    const int64_t block = block_width<float>(), lanes = block / 2, product_step = point_step(tiles * block);
+  /// Floats from one point's products to the next one's, and the most that the points of a pass take.
+  int64_t product_step(int64_t tiles, const PointSet<P>& set) const {
+    return point_step(tiles * set.places() * block_width<float>());
+  }
+  int64_t most_products(int64_t tiles) const {
+    int64_t most = 0;
+    for (const PointSet<P>& set : sets_) most = std::max(most, set.points() * product_step(tiles, set));
+    return most;
+  }
+
+  /// products [point][tile][place][block width] of `count` sources of the tiles' points, from the first on, and one
+  /// block's weights, `step` apart; adds to what is there where it is not the first.
+  void multiply(const float* points, const std::vector<Place>& places, int64_t tiles, int64_t first, int64_t count,
+                const float* weights, int64_t step, int64_t b, float* products) const {
+    const PointSet<P>& set = set_of(b);
+    const Place& place = places[static_cast<std::size_t>(set_of_pass_[pass_index(b)])];
+    const int64_t block = block_width<float>(), lanes = block / 2, out_step = product_step(tiles, set);
     const float zeros[HWY_MAX_BYTES / 2] = {};
     TileTask<float> task{.rows = 1,
                          .row_step = 0,
                          .runs = 1,
                          .run_step = 0,
-                         .run_length = sources,
+                         .run_length = count,
                          .pixel_step = whole_vectors(sources_),
                          .result_step = block,
                          .channels = results_ - b % pass_blocks_ * block <= lanes ? lanes : block,
                          .weights = nullptr,
                          .bias = zeros,
-                         .adds = adds,
+                         .adds = first > 0,
                          .rectify = false,
                          .slope = 0};
-    for (int64_t point = 0; point < points; ++point) {
+    for (int64_t point = 0; point < set.points(); ++point) {
       task.weights = weights + point * step;
-      compute_row(task, tile_points + point * source_step, products + point * product_step, tiles, lanes);
+      compute_row(task, points + place.begin + point * place.step + first, products + point * out_step,
+                  tiles * set.places(), lanes);
     }
   }
 
@@ -212,23 +261,21 @@ class WinogradConvolution {
   void store_tiles(const float* products, const TileGrid::Position* positions, int64_t tiles, int64_t b,
                    float* result) const {
     const int64_t block = block_width<float>(), lanes = block / 2, first_channel = b % pass_blocks_ * block;
+    const PointSet<P>& set = set_of(b);
+    const PointSteps steps = set.steps(block, product_step(tiles, set));
+    FloatVec results[winograd_tile * winograd_tile];
     for (int64_t tile = 0; tile < tiles; ++tile)
-      for (int64_t c = 0; c < std::min(block, results_ - first_channel); c += lanes)
-        store_tile(products + tile * block + c, point_step(tiles * block), pass_of(b), positions[tile],
-                   first_channel + c, result);
+      for (int64_t c = 0; c < std::min(block, results_ - first_channel); c += lanes) {
+        set.load_results(products + tile * steps.tile + c, steps, results);
+        store_tile(results, pass_of(b), positions[tile], first_channel + c, result);
+      }
   }
 
-  /// A^T M A, bias and activation for a vector of channels of one tile; what overhangs the image is dropped.
-  void store_tile(const float* products, int64_t point_step, const ConvPass& pass, const TileGrid::Position& at,
-                  int64_t channel, float* result) const {
+  /// Bias and activation for a vector of channels of one tile's results; what overhangs the image is dropped.
+  void store_tile(const FloatVec* results, const ConvPass& pass, const TileGrid::Position& at, int64_t channel,
+                  float* result) const {
     const FloatTag tag;
-    FloatVec column[P], half[winograd_tile * P], row[winograd_tile];
-    for (int x = 0; x < P; ++x) {
-      for (int y = 0; y < P; ++y) column[y] = hn::LoadU(tag, products + (y * P + x) * point_step);
-      transform_result<P>(column, 1, half + x, P);
-    }
-    const FloatVec bias = hn::LoadU(tag, bias_.data() + channel);
-    const FloatVec zero = hn::Zero(tag), slope = hn::Set(tag, epilogue_.slope);
+    const FloatVec bias = hn::LoadU(tag, bias_.data() + channel), slope = hn::Set(tag, epilogue_.slope);
     const int64_t rows = std::min(winograd_tile, pass.rows.count - at.y),
                   columns = std::min(winograd_tile, pass.columns.count - at.x);
     const int64_t lanes = static_cast<int64_t>(hn::Lanes(tag)), channels = std::min(lanes, results_ - channel);
@@ -237,17 +284,15 @@ class WinogradConvolution {
     const int64_t pixel_step = pass.columns.step * results_, row_step = pass.rows.step * result_size_.width * results_;
     float* target = result + channel +
                     ((at.image * result_size_.height + first_row) * result_size_.width + first_column) * results_;
-    for (int64_t y = 0; y < rows; ++y, target += row_step) {
-      transform_result<P>(half + P * y, 1, row, 1);
+    for (int64_t y = 0; y < rows; ++y, target += row_step)
       for (int64_t x = 0; x < columns; ++x) {
-        FloatVec value = hn::Add(row[x], bias);
-        if (epilogue_.rectify) value = hn::IfThenElse(hn::Lt(value, zero), hn::Mul(value, slope), value);
+        FloatVec value = hn::Add(results[y * winograd_tile + x], bias);
+        if (epilogue_.rectify) value = rectified(value, slope);
         if (channels == lanes)
           hn::StoreU(value, tag, target + x * pixel_step);
         else
           store_first(value, tag, channels, target + x * pixel_step);
       }
-    }
   }
 
   ConvGeometry geometry_;
@@ -258,6 +303,10 @@ class WinogradConvolution {
   int64_t sources_, results_;
   int64_t pass_blocks_, blocks_;  ///< of one pass and of all
   TileGrid grid_;
+  std::vector<PointSet<P>> sets_;
+  std::vector<std::ptrdiff_t> set_of_pass_;
+  std::vector<int64_t> weight_begin_;  ///< of each pass
+  int64_t weight_count_ = 0;
   Epilogue<float> epilogue_;
   Buffer<float> bias_;
 };
@@ -285,6 +334,8 @@ namespace tessera::kernels {
 HWY_EXPORT(winograd_forward_f32);
 HWY_EXPORT(winograd_backward_f32);
 
+constexpr int64_t winograd_results = 4;  // of a tile, a side
+
 double winograd_saving(const ConvGeometry& g) {
   return g.kernel == Size2D(3) && g.stride == Size2D(1) && g.dilation == Size2D(1) && g.groups == 1 ? 4 : 0;
 }
@@ -294,13 +345,14 @@ double winograd_saving_backward(const ConvGeometry& g) {
   const JoinedPasses joined = join_passes(backward_passes(g));
   const int64_t reach = std::max(joined.reach_y, joined.reach_x);
   if (g.groups != 1 || reach < 2 || reach > 3) return 0;
-  int64_t taps = 0;
+  int64_t taps = 0, products = 0;
+  const auto points = [&](const TapAxis& axis) { return axis.taps == 1 ? winograd_results : reach + 3; };
   for (const auto& [rows, columns] : joined.passes) {
     if ((rows.taps > 1 && rows.dilation != 1) || (columns.taps > 1 && columns.dilation != 1)) return 0;
     taps += rows.taps * columns.taps;
+    products += points(rows) * points(columns);
   }
-  const auto passes = static_cast<int64_t>(joined.passes.size()), points = reach + 3;
-  return static_cast<double>(16 * taps) / static_cast<double>(passes * points * points);
+  return static_cast<double>(winograd_results * winograd_results * taps) / static_cast<double>(products);
 }
 
 void winograd_forward(const ConvGeometry& g, std::span<const InputPart> input, const float* kernel,

@@ -9,7 +9,7 @@
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/conv_sum-inl.hpp>
 #include <tessera/core/kernels/dispatch.hpp>
-#include <tessera/core/kernels/winograd-inl.hpp>
+#include <tessera/core/kernels/winograd_points-inl.hpp>
 #include <tessera/core/parallel.hpp>
 
 HWY_BEFORE_NAMESPACE();
@@ -94,8 +94,8 @@ class WinogradWeightGradient {
       const int64_t first = item * loaded_tiles, count = std::min(loaded_tiles, tiles - first);
       TileGrid::Position positions[loaded_tiles];
       grid_.positions(begin + first, count, positions);
-      load_tiles<6>(positions, count, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left,
-                    points.sources + first * points.tile_step, points.source_step, points.tile_step);
+      load_sources(input, positions, count, points.sources + first * points.tile_step, points.source_step,
+                   points.tile_step);
       for (int64_t b = 0; b < blocks_; ++b)
         load_gradients(output, positions, count, b, points.gradients + b * points.block_step + first * block_,
                        points.gradient_step);
@@ -139,8 +139,7 @@ class WinogradWeightGradient {
     float* const gradients = scratch<float>(2, winograd_points * gradient_step);
     TileGrid::Position positions[max_unit_tiles];
     grid_.positions(first, tiles, positions);
-    load_tiles<6>(positions, tiles, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left, points,
-                  source_step, padded);
+    load_sources(input, positions, tiles, points, source_step, padded);
     const PixelTask<float> task{1, tiles, 0, padded, 0, block_};
     for (int64_t b = 0; b < blocks_; ++b) {
       load_gradients(output, positions, tiles, b, gradients, gradient_step);
@@ -148,6 +147,15 @@ class WinogradWeightGradient {
         sum_run(task, points + point * source_step, gradients + point * gradient_step, sources_,
                 sums + b * block_size() + point * sources_ * block_, block_);
     }
+  }
+
+  /// points[36][tiles][sources] = B^T d B, the points `step` floats apart, the tiles `tile_step`.
+  void load_sources(const float* input, const TileGrid::Position* positions, int64_t tiles, float* points, int64_t step,
+                    int64_t tile_step) const {
+    const PointSet<6> set;
+    for_patches<6>(positions, tiles, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left,
+                   [&](int64_t tile, int64_t c, const auto& read)
+                       HWY_ATTR { set.store_sources(read, set.steps(0, step), points + tile * tile_step + c); });
   }
 
   /// points[36][tiles][block width] = A dy A^T of one block of channels, the points `step` floats apart.

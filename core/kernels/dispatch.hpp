@@ -4,6 +4,7 @@
 // Highway reads what is disabled from the header above.
 #include <hwy/highway.h>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <tessera/core/conv_geometry.hpp>
@@ -19,19 +20,29 @@ constexpr bool is_narrow(std::int64_t channels) {
 /// Whether the ends of an image's rows, which fill no whole vector, count.
 inline bool has_short_rows(Size2D image) { return image.width <= 128; }
 
-/// The place in Highway's dispatch tables of the SIMD target in use. Narrow work runs on AVX2's vectors where there are
-/// AVX-512's, too: half of those would be empty, and some processors take as long for one of them as for two of AVX2's.
-inline std::size_t dispatch_index(bool narrow) {
+/// The place in Highway's dispatch tables of a SIMD target, and of the one in use.
+constexpr std::size_t table_index(std::int64_t target) {
+  return static_cast<std::size_t>(std::countr_zero(static_cast<std::uint64_t>(HWY_CHOSEN_TARGET_SHIFT(target))));
+}
+inline std::size_t table_index_in_use() {
   hwy::ChosenTarget& chosen = hwy::GetChosenTarget();
   if (!chosen.IsInitialized()) chosen.Update(hwy::SupportedTargets());
-  const std::size_t best = chosen.GetIndex();
+  return chosen.GetIndex();
+}
+
+/// Whether the target in use has vectors of 64 bytes.
+inline bool has_wide_vectors() {
 #if HWY_ARCH_X86 && (HWY_TARGETS & HWY_AVX3) && (HWY_TARGETS & HWY_AVX2)
-  constexpr auto index_of = [](std::int64_t target) {
-    return hwy::Num0BitsBelowLS1Bit_Nonzero64(static_cast<std::uint64_t>(HWY_CHOSEN_TARGET_SHIFT(target)));
-  };
-  if (narrow && best == index_of(HWY_AVX3)) return index_of(HWY_AVX2);
+  return table_index_in_use() == table_index(HWY_AVX3);
+#else
+  return false;
 #endif
-  return best;
+}
+
+/// The place of the target that work runs on. Narrow work runs on AVX2's vectors where there are AVX-512's, too: half
+/// of those would be empty, and some processors take as long for one of them as for two of AVX2's.
+inline std::size_t dispatch_index(bool narrow) {
+  return narrow && has_wide_vectors() ? table_index(HWY_AVX2) : table_index_in_use();
 }
 
 }  // namespace tessera::kernels

@@ -172,12 +172,11 @@ inline void find_pixels(const float* image, Size2D size, int64_t channels, int64
   }
 }
 
-/// points[P * P][tiles][channels in whole vectors] = B^T d B of the patches behind the tiles at `positions`; points lie
-/// `step` floats apart, tiles `tile_step`.
-template <int P>
-inline void load_tiles(const TileGrid::Position* positions, int64_t tiles, const float* source, Size2D size,
-                       int64_t channels, int64_t offset_y, int64_t offset_x, float* HWY_RESTRICT points, int64_t step,
-                       int64_t tile_step) {
+/// Calls use(tile, channel, read) for every vector of channels of the patches behind the tiles at `positions`; read(y,
+/// x) is that vector of a patch's pixel.
+template <int P, class Use>
+HWY_INLINE void for_patches(const TileGrid::Position* positions, int64_t tiles, const float* source, Size2D size,
+                            int64_t channels, int64_t offset_y, int64_t offset_x, const Use& use) {
   const FloatTag tag;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(tag)), padded = whole_vectors(channels);
   float* const zeros = scratch<float>(1, padded);
@@ -187,20 +186,11 @@ inline void load_tiles(const TileGrid::Position* positions, int64_t tiles, const
     const TileGrid::Position at = positions[tile];
     const float* image = source + at.image * size.height * size.width * channels;
     find_pixels<P>(image, size, channels, at.y + offset_y, at.x + offset_x, zeros, pixels);
-    const auto transform = [&](int64_t c, const auto& load) {
-      FloatVec half[P * P], column[P], row[P];
-      for (int x = 0; x < P; ++x) {
-        for (int y = 0; y < P; ++y) column[y] = load(pixels[y * P + x] + c);
-        transform_source<P>(column, 1, half + x, P);
-      }
-      for (int y = 0; y < P; ++y) {
-        transform_source<P>(half + P * y, 1, row, 1);
-        for (int x = 0; x < P; ++x) hn::StoreU(row[x], tag, points + (y * P + x) * step + tile * tile_step + c);
-      }
-    };
     int64_t c = 0;
-    for (; c + lanes <= channels; c += lanes) transform(c, [&](const float* from) { return hn::LoadU(tag, from); });
-    if (c < channels) transform(c, [&](const float* from) { return load_first(tag, channels - c, from); });
+    for (; c + lanes <= channels; c += lanes)
+      use(tile, c, [&](int64_t y, int64_t x) HWY_ATTR { return hn::LoadU(tag, pixels[y * P + x] + c); });
+    if (c < channels)
+      use(tile, c, [&](int64_t y, int64_t x) HWY_ATTR { return load_first(tag, channels - c, pixels[y * P + x] + c); });
   }
 }
 
