@@ -3,6 +3,7 @@
 #include <tessera/core/kernels/cross_entropy.hpp>
 #include <tessera/core/kernels/vector_math.hpp>
 #include <tessera/core/parallel.hpp>
+#include <type_traits>
 #include <vector>
 
 namespace tessera::kernels {
@@ -30,8 +31,16 @@ struct BlockSums {
   T sums[block_rows], log_sums[block_rows];
 };
 
-template <class T>
-void softmax_block(const T* x, std::int64_t rows, std::int64_t classes, T* powers, BlockSums<T>& out) {
+/// Calls f(classes): a few numbers of classes are constants, so that loops over them need no counting.
+template <class F>
+void with_classes(std::int64_t classes, F&& f) {
+  if (classes == 2) return f(std::integral_constant<std::int64_t, 2>());
+  if (classes == 4) return f(std::integral_constant<std::int64_t, 4>());
+  f(classes);
+}
+
+template <class T, class Classes>
+void softmax_block(const T* x, std::int64_t rows, Classes classes, T* powers, BlockSums<T>& out) {
   T largest[block_rows];
   for (std::int64_t row = 0; row < rows; ++row) {
     const T* from = x + row * classes;
@@ -48,6 +57,18 @@ void softmax_block(const T* x, std::int64_t rows, std::int64_t classes, T* power
   }
   log_all(out.sums, out.log_sums, rows);
   for (std::int64_t row = 0; row < rows; ++row) out.log_sums[row] += largest[row];
+}
+
+/// row_loss without focus and smoothing.
+template <class T, class Classes>
+double plain_row_loss(double weight, Classes classes, const T* x, std::int64_t label, T sum, double log_sum, T* powers,
+                      bool wants_grad) {
+  if (wants_grad) {
+    const T scale = static_cast<T>(weight) / sum;
+    for (std::int64_t k = 0; k < classes; ++k) powers[k] *= scale;
+    powers[label] -= static_cast<T>(weight);
+  }
+  return weight * (log_sum - static_cast<double>(x[label]));
 }
 
 /// Loss of one row; turns `powers`, exp(x - largest), into the gradient where that is asked for.
@@ -82,9 +103,10 @@ CrossEntropyTotals cross_entropy(const CrossEntropyGeometry& geometry, const T* 
   double smooth_weights = 0;
   for (std::int64_t k = 0; k < classes; ++k) smooth_weights += geometry.class_weights[k];
   std::vector<CrossEntropyTotals> partial(static_cast<std::size_t>((geometry.rows + grain - 1) / grain));
-  parallel_ranges(geometry.rows, grain, [&](std::int64_t begin, std::int64_t end) {
+  const bool plain = geometry.label_smoothing == 0 && geometry.focal_gamma == 0;
+  const auto add_rows = [&](std::int64_t begin, std::int64_t end, auto classes) {
     CrossEntropyTotals mine;
-    std::vector<T> unwanted(grad ? 0 : static_cast<std::size_t>(block_rows * classes));
+    std::vector<T> unwanted(static_cast<std::size_t>(grad ? 0 : block_rows * classes));
     BlockSums<T> block;
     for (std::int64_t row = begin; row < end && mine.bad_label < 0; ++row) {
       const std::int64_t place = (row - begin) % block_rows, first = row - place;
@@ -98,13 +120,20 @@ CrossEntropyTotals cross_entropy(const CrossEntropyGeometry& geometry, const T* 
       } else if (label < 0 || label >= classes) {
         mine.bad_label = row;
       } else {
-        mine.loss += row_loss(geometry, smooth_weights, logits + row * classes, label, block.sums[place],
-                              static_cast<double>(block.log_sums[place]), powers, grad != nullptr);
+        const T* x = logits + row * classes;
+        const auto log_sum = static_cast<double>(block.log_sums[place]);
+        mine.loss +=
+            plain ? plain_row_loss(geometry.class_weights[label], classes, x, label, block.sums[place], log_sum, powers,
+                                   grad != nullptr)
+                  : row_loss(geometry, smooth_weights, x, label, block.sums[place], log_sum, powers, grad != nullptr);
         mine.weight += geometry.class_weights[label];
         ++mine.valid;
       }
     }
     partial[static_cast<std::size_t>(begin / grain)] = mine;
+  };
+  parallel_ranges(geometry.rows, grain, [&](std::int64_t begin, std::int64_t end) {
+    with_classes(classes, [&](auto count) { add_rows(begin, end, count); });
   });
   CrossEntropyTotals totals;
   for (const CrossEntropyTotals& part : partial) {
