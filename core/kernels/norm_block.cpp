@@ -58,12 +58,19 @@ class NormBlock {
           [&](int64_t at, int64_t pooled_at) {
             if (!pooled) return false;
             const int64_t places[4] = {at, at + g_.channels, at + row_step(), at + row_step() + g_.channels};
+            if (!y && keeps_order()) {
+              const auto before = [&](int64_t place) { return hn::MulAdd(a, hn::LoadU(d_, x + place + c), b); };
+              Vec best = before(places[0]);
+              for (int i = 1; i < 4; ++i) best = larger(before(places[i]), best);
+              hn::StoreU(activate(best), d_, pooled + pooled_at + c);
+              return true;
+            }
             Vec best = value(places[0]);
             if (y) hn::StoreU(best, d_, y + places[0] * y_step + c);
             for (int i = 1; i < 4; ++i) {
               const Vec next = value(places[i]);
               if (y) hn::StoreU(next, d_, y + places[i] * y_step + c);
-              best = hn::IfThenElse(beats(next, best), next, best);
+              best = larger(next, best);
             }
             hn::StoreU(best, d_, pooled + pooled_at + c);
             return true;
@@ -74,10 +81,11 @@ class NormBlock {
   void backward_sums(const NormBlockGradients<T>& in, const T* mean, double* sums, double* products) const {
     reduce(sums, products, [&](int64_t c, auto&& pixels, Vec& sum, Vec& product) {
       const Vec centre = hn::LoadU(d_, mean + c);
-      each_gradient(in, c, pixels, [&](int64_t, Vec x, Vec g) {
+      const auto add = [&](int64_t, Vec x, Vec g) {
         sum = hn::Add(sum, g);
         product = hn::MulAdd(g, hn::Sub(x, centre), product);
-      });
+      };
+      each_gradient(in, c, pixels, add, [&](const auto&, const Window& w) { add(0, w.best, w.grad); });
     });
   }
 
@@ -85,9 +93,17 @@ class NormBlock {
                 T* grad_x) const {
     for_all([&](int64_t c, auto&& pixels) {
       const Vec gs = hn::LoadU(d_, grad_scale + c), xs = hn::LoadU(d_, x_scale + c), shift = hn::LoadU(d_, offset + c);
-      each_gradient(in, c, pixels, [&](int64_t at, Vec x, Vec g) {
-        hn::StoreU(hn::MulAdd(gs, g, hn::MulAdd(xs, x, shift)), d_, grad_x + at + c);
-      });
+      each_gradient(
+          in, c, pixels,
+          [&](int64_t at, Vec x, Vec g) {
+            hn::StoreU(hn::MulAdd(gs, g, hn::MulAdd(xs, x, shift)), d_, grad_x + at + c);
+          },
+          [&](const auto& places, const Window& w) {
+            for (int i = 0; i < 4; ++i) {
+              const Vec others = hn::MulAdd(xs, w.x[i], shift);
+              hn::StoreU(hn::IfThenElse(w.wins[i], hn::MulAdd(gs, w.grad, others), others), d_, grad_x + places[i] + c);
+            }
+          });
     });
   }
 
@@ -99,9 +115,20 @@ class NormBlock {
     return hn::IfThenElse(hn::Lt(a, hn::Zero(d_)), hn::Mul(a, hn::Set(d_, static_cast<T>(g_.slope))), a);
   }
 
+  /// Whether the activation of the largest is the largest activation.
+  bool keeps_order() const { return !g_.rectify || g_.slope >= 0; }
+
   /// Larger, or a NaN: max-pooling lets the first maximum win and a NaN through. Not by Ne, which wide vectors of x86
   /// take for false where either is a NaN.
   HWY_INLINE static auto beats(Vec next, Vec best) { return hn::Or(hn::Gt(next, best), hn::IsNaN(next)); }
+  HWY_INLINE static Vec larger(Vec next, Vec best) { return hn::IfThenElse(beats(next, best), next, best); }
+
+  /// A 2x2 window of which one pixel alone gets a gradient: the pixels' x, which of them that is, its x and gradient.
+  struct Window {
+    Vec x[4];
+    hn::Mask<D> wins[4];
+    Vec best, grad;
+  };
 
   /// Calls `pixel(offset, false)` for single pixels and `window(offset, pooled offset)` for 2x2 windows of columns
   /// begin .. end - 1 of a unit; offsets are of channel 0.
@@ -129,9 +156,11 @@ class NormBlock {
     }
   }
 
-  /// Calls `use(offset, x, g)` for every pixel, g the gradient of scale x + shift there.
-  template <class Pixels, class Use>
-  HWY_INLINE void each_gradient(const NormBlockGradients<T>& in, int64_t c, Pixels&& pixels, Use&& use) const {
+  /// Calls `use(offset, x, g)` for every pixel, g the gradient of scale x + shift there, or `use_window(offsets,
+  /// Window)` for four at once.
+  template <class Pixels, class Use, class UseWindow>
+  HWY_INLINE void each_gradient(const NormBlockGradients<T>& in, int64_t c, Pixels&& pixels, Use&& use,
+                                UseWindow&& use_window) const {
     const Vec scale = hn::LoadU(d_, in.scale + c), shift = hn::LoadU(d_, in.shift + c);
     const Vec zero = hn::Zero(d_), slope = hn::Set(d_, static_cast<T>(g_.slope));
     const auto before = [&](Vec x) { return hn::MulAdd(scale, x, shift); };
@@ -148,6 +177,25 @@ class NormBlock {
           if (!in.grad_pooled) return false;
           const int64_t places[4] = {at, at + g_.channels, at + row_step(), at + row_step() + g_.channels};
           const Vec grad = hn::LoadU(d_, in.grad_pooled + pooled_at + c);
+          if (!in.grad_y && keeps_order()) {
+            Window w;
+            TESSERA_UNROLL for (int i = 0; i < 4; ++i) w.x[i] = hn::LoadU(d_, in.x + places[i] + c);
+            Vec best = before(w.x[0]);
+            w.best = w.x[0];
+            TESSERA_UNROLL for (int i = 1; i < 4; ++i) {
+              const Vec next = before(w.x[i]);
+              w.wins[i] = beats(next, best);
+              best = hn::IfThenElse(w.wins[i], next, best);
+              w.best = hn::IfThenElse(w.wins[i], w.x[i], w.best);
+            }
+            w.wins[2] = hn::AndNot(w.wins[3], w.wins[2]);
+            const auto late = hn::Or(w.wins[2], w.wins[3]);
+            w.wins[1] = hn::AndNot(late, w.wins[1]);
+            w.wins[0] = hn::Not(hn::Or(w.wins[1], late));
+            w.grad = through(best, grad);
+            use_window(places, w);
+            return true;
+          }
           Vec x[4], a[4], g[4];
           TESSERA_UNROLL for (int i = 0; i < 4; ++i) {
             x[i] = hn::LoadU(d_, in.x + places[i] + c);
