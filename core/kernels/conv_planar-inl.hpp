@@ -20,13 +20,10 @@ constexpr int max_planar_sums = 24;
 constexpr int max_planar_sums = 12;
 #endif
 
-/// Result channels of a planar tile.
-constexpr int max_planar_results = 4;
-
-/// Calls f(first, count) for blocks of channels, as even as they come.
+/// Calls f(first, count) for blocks of at most `most` channels, as even as they come.
 template <class F>
-HWY_INLINE void for_blocks(int64_t channels, F&& f) {
-  const int64_t blocks = divide_up(channels, max_planar_results);
+HWY_INLINE void for_blocks(int64_t channels, int64_t most, F&& f) {
+  const int64_t blocks = divide_up(channels, most);
   for (int64_t block = 0, first = 0; block < blocks; ++block) {
     const int64_t count = channels / blocks + (block < channels % blocks);
     f(first, count);

@@ -17,6 +17,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
+/// Result channels of a tile: up to 6 that a group has, else blocks of up to 4, which leave room for more pixels.
+inline int64_t planar_block(int64_t results) { return results <= 6 ? 6 : 4; }
+
 /// What a tile of one row multiplies: for every entry (tap and source channel) the sources at its offset by a weight
 /// for each of the tile's results.
 template <class T>
@@ -108,7 +111,7 @@ class PlanarRows {
   /// [group][block of results][tap row][tap column][source channel][result of the block]
   void pack(const ConvPass& pass, const T* kernel, T* packed) const {
     for (int64_t group = 0; group < units(); ++group)
-      for_blocks(reading_.results(), [&](int64_t first, int64_t count) {
+      for_blocks(reading_.results(), planar_block(reading_.results()), [&](int64_t first, int64_t count) {
         for (int64_t row = 0; row < pass.rows.taps; ++row)
           for (int64_t column = 0; column < pass.columns.taps; ++column)
             for (int64_t source = 0; source < reading_.sources(); ++source)
@@ -118,10 +121,11 @@ class PlanarRows {
   }
 
   void compute(int64_t group, const RowTask<T>& row) const {
-    static constexpr std::array rows{&planar_row<1, T>, &planar_row<2, T>, &planar_row<3, T>, &planar_row<4, T>};
+    static constexpr std::array rows{&planar_row<1, T>, &planar_row<2, T>, &planar_row<3, T>,
+                                     &planar_row<4, T>, &planar_row<5, T>, &planar_row<6, T>};
     const auto count = static_cast<int64_t>(row.offsets.size());
     const T* const weights = row.weights + group * count * reading_.results();
-    for_blocks(reading_.results(), [&](int64_t first, int64_t results) {
+    for_blocks(reading_.results(), planar_block(reading_.results()), [&](int64_t first, int64_t results) {
       const PlanarTask<T> task{row.offsets.data(),
                                count,
                                weights + first * count,

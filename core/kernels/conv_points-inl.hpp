@@ -108,7 +108,7 @@ inline void convolve_points(const ConvReading& reading, const float* kernel, con
   const auto weights = kept_weights<float>(store, weight_key(4, reading.forward, g.groups, passes),
                                            g.groups * group_size, [&](float* to) {
                                              for (int64_t group = 0; group < g.groups; ++group)
-                                               for_blocks(results, [&](int64_t first, int64_t count) {
+                                               for_blocks(results, 4, [&](int64_t first, int64_t count) {
                                                  for (int64_t s = 0; s < sources; ++s)
                                                    for (int64_t r = first; r < first + count; ++r)
                                                      *to++ = reading.weight(kernel, passes.front(), 0, 0, group, s, r);
@@ -116,7 +116,7 @@ inline void convolve_points(const ConvReading& reading, const float* kernel, con
                                            });
   parallel_ranges(g.batch * g.input.height * g.input.width, 2048, [&](int64_t begin, int64_t end) {
     for (int64_t group = 0; group < g.groups; ++group)
-      for_blocks(results, [&](int64_t first, int64_t count) {
+      for_blocks(results, 4, [&](int64_t first, int64_t count) {
         const int64_t channel = group * results + first;
         const PointTask task{sources,
                              reading.all_sources(),

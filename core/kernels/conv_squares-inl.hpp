@@ -134,25 +134,34 @@ HWY_INLINE void store_square(D d, const hn::Vec<D> (&planes)[R], int64_t step, f
 }
 #endif
 
-/// Stores R planes' vectors as `count` pixels of R channels, `step` elements apart.
+/// Stores R planes' vectors, up to eight, as `count` pixels of R channels, `step` elements apart.
 template <int R, class D, class T = hn::TFromD<D>>
 HWY_INLINE void join_pixels(D d, const hn::Vec<D> (&planes)[R], int64_t count, int64_t step, T* HWY_RESTRICT to) {
-  const auto store = [&](T* target) HWY_ATTR {
-    if constexpr (R == 1) hn::StoreU(planes[0], d, target);
-    if constexpr (R == 2) hn::StoreInterleaved2(planes[0], planes[1], d, target);
-    if constexpr (R == 3) hn::StoreInterleaved3(planes[0], planes[1], planes[2], d, target);
-    if constexpr (R == 4) hn::StoreInterleaved4(planes[0], planes[1], planes[2], planes[3], d, target);
-  };
-  const int64_t pixels = std::min(count, static_cast<int64_t>(hn::Lanes(d)));
-  if (pixels == static_cast<int64_t>(hn::Lanes(d))) {
-    if (step == R) return store(to);
+  if constexpr (R > 4) {
+    constexpr int half = (R + 1) / 2;
+    hn::Vec<D> first[half], second[R - half];
+    for (int r = 0; r < half; ++r) first[r] = planes[r];
+    for (int r = half; r < R; ++r) second[r - half] = planes[r];
+    join_pixels<half>(d, first, count, step, to);
+    join_pixels<R - half>(d, second, count, step, to + half);
+  } else {
+    const auto store = [&](T* target) HWY_ATTR {
+      if constexpr (R == 1) hn::StoreU(planes[0], d, target);
+      if constexpr (R == 2) hn::StoreInterleaved2(planes[0], planes[1], d, target);
+      if constexpr (R == 3) hn::StoreInterleaved3(planes[0], planes[1], planes[2], d, target);
+      if constexpr (R == 4) hn::StoreInterleaved4(planes[0], planes[1], planes[2], planes[3], d, target);
+    };
+    const int64_t pixels = std::min(count, static_cast<int64_t>(hn::Lanes(d)));
+    if (pixels == static_cast<int64_t>(hn::Lanes(d))) {
+      if (step == R) return store(to);
 #if HWY_TARGET != HWY_SCALAR
-    if constexpr (R > 1 && sizeof(T) == sizeof(float)) return store_square<R>(d, planes, step, to);
+      if constexpr (R > 1 && sizeof(T) == sizeof(float)) return store_square<R>(d, planes, step, to);
 #endif
+    }
+    T values[R * HWY_MAX_BYTES / sizeof(T)];
+    store(values);
+    for (int64_t x = 0; x < pixels; ++x) std::copy_n(values + x * R, R, to + x * step);
   }
-  T values[R * HWY_MAX_BYTES / sizeof(T)];
-  store(values);
-  for (int64_t x = 0; x < pixels; ++x) std::copy_n(values + x * R, R, to + x * step);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
