@@ -15,6 +15,7 @@ namespace {
 
 struct Row {
   std::string name, shape, direction;
+  tessera::ConvGeometry geometry, rounded;
   double flops, seconds, rounded_flops, rounded_seconds;
   double rate() const { return flops / seconds / 1e9; }
   double rounded_rate() const { return rounded_flops / rounded_seconds / 1e9; }
@@ -22,6 +23,18 @@ struct Row {
   /// Above 1 it would pay to append channels of zeros.
   double time_share() const { return seconds / rounded_seconds; }
 };
+
+/// What a peer needs to run the same.
+nlohmann::json to_json(const tessera::ConvGeometry& g) {
+  const auto sizes = [](tessera::Size2D size) { return nlohmann::json{size.height, size.width}; };
+  return {{"input", {g.batch, g.in_channels, g.input.height, g.input.width}},
+          {"filters", g.out_channels},
+          {"kernel", sizes(g.kernel)},
+          {"stride", sizes(g.stride)},
+          {"dilation", sizes(g.dilation)},
+          {"groups", g.groups},
+          {"pad", {g.pad.left, g.pad.right, g.pad.top, g.pad.bottom}}};
+}
 
 }  // namespace
 
@@ -61,8 +74,8 @@ int main(int argc, char** argv) {
           best = std::min(best, bench::best_seconds(work, direction, seconds));
           rounded_best = std::min(rounded_best, bench::best_seconds(rounded_work, direction, seconds));
         }
-        rows.push_back({shape.name, bench::describe(shape.geometry), name_of(direction), work.flops(), best,
-                        rounded_work.flops(), rounded_best});
+        rows.push_back({shape.name, bench::describe(shape.geometry), name_of(direction), shape.geometry,
+                        rounded.geometry, work.flops(), best, rounded_work.flops(), rounded_best});
       }
     }
     std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.share() < b.share(); });
@@ -84,7 +97,10 @@ int main(int argc, char** argv) {
                         {"gflops", row.rate()},
                         {"rounded_gflops", row.rounded_rate()},
                         {"share", row.share()},
-                        {"time_share", row.time_share()}});
+                        {"time_share", row.time_share()},
+                        {"seconds", row.seconds},
+                        {"geometry", to_json(row.geometry)},
+                        {"rounded_geometry", to_json(row.rounded)}});
       std::ofstream(json) << nlohmann::json{{"limit", limit}, {"peak_gflops", peak}, {"rows", list}}.dump(1) << '\n';
     }
     return cliffs == 0 ? 0 : 1;

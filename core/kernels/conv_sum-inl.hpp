@@ -67,12 +67,13 @@ constexpr std::array<SumFunction<T>, sizeof...(E)> sum_table(std::integer_sequen
 }
 
 /// sums[length][block] += over all pixels source[entry] * gradient[block]: a run of entries, cut evenly into tiles. A
-/// block is one or two vectors.
+/// block is one or two vectors, of which only those that hold `channels` are summed.
 template <class T>
-void sum_run(const PixelTask<T>& task, const T* source, const T* gradient, int64_t length, T* sums, int64_t block) {
+void sum_run(const PixelTask<T>& task, const T* source, const T* gradient, int64_t length, T* sums, int64_t block,
+             int64_t channels) {
   static constexpr auto one = sum_table<1, T>(std::make_integer_sequence<int, max_entries[1]>());
   static constexpr auto two = sum_table<2, T>(std::make_integer_sequence<int, max_entries[2]>());
-  const bool narrow = block == lane_count<T>();
+  const bool narrow = channels <= lane_count<T>();
   const int64_t tiles = divide_up(length, max_entries[narrow ? 1 : 2]);
   const int64_t entries = length / tiles, larger = length % tiles;
   for (int64_t tile = 0; tile < tiles; ++tile) {

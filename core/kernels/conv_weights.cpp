@@ -97,13 +97,14 @@ class WeightGradient {
           add_rows({std::min(pass_rows, count - y), columns.count, rows.stride * x.row_stride,
                     columns.stride * pixel_step_, columns.count * gradient_step, gradient_step},
                    x.data + y * rows.stride * x.row_stride, x.row_stride, g + y * columns.count * gradient_step,
-                   sums + b * entries_ * block_);
+                   sums + b * entries_ * block_, width);
       }
     }
   }
 
   /// Adds the pixels of one task to a block of `sums`, for every entry of every tap.
-  void add_rows(const PixelTask<T>& task, const T* x, int64_t row_stride, const T* gradient, T* sums) const {
+  void add_rows(const PixelTask<T>& task, const T* x, int64_t row_stride, const T* gradient, T* sums,
+                int64_t channels) const {
     const auto& [rows, columns] = pass_;
     // Taps side by side are one run of entries.
     const bool joined = columns.dilation == 1 && pixel_step_ == sources_;
@@ -111,7 +112,7 @@ class WeightGradient {
     for (int64_t tap_row = 0; tap_row < rows.taps; ++tap_row)
       for (int64_t run = 0; run < runs; ++run, sums += length * block_)
         sum_run(task, x + tap_row * rows.dilation * row_stride + run * columns.dilation * pixel_step_, gradient, length,
-                sums, block_);
+                sums, block_, channels);
   }
 
   /// One block of the gradient's channels, with zeros behind one that is cut short, in scratch slot 1.

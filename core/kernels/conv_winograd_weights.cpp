@@ -16,8 +16,6 @@ HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
 constexpr int64_t winograd_points = 36;
-/// The largest sums, in floats, that every chunk of units keeps a copy of.
-constexpr int64_t local_sums = winograd_points * 32 * 32;
 /// Tiles transformed by one item of work, and tiles whose points and gradients stay in the L1 cache while they are
 /// summed.
 constexpr int64_t loaded_tiles = 8, summed_tiles = 128;
@@ -38,7 +36,7 @@ class WinogradWeightGradient {
   }
 
   void run(const float* input, const float* output, float* kernel_gradient) const {
-    if (size() > local_sums) return run_in_rounds(input, output, kernel_gradient);
+    if (!keeps_sums_near()) return run_in_rounds(input, output, kernel_gradient);
     const Buffer<float> sums(chunks_ * size());
     parallel_for(chunks_, [&](int64_t chunk) {
       float* mine = sums.data() + chunk * size();
@@ -109,7 +107,7 @@ class WinogradWeightGradient {
       const PixelTask<float> task{1, std::min(summed_tiles, tiles - first), 0, points.tile_step, 0, block_};
       sum_run(task, points.sources + point * points.source_step + first * points.tile_step + source,
               points.gradients + point * points.gradient_step + b * points.block_step + first * block_, count, sums,
-              block_);
+              block_, results_ - b * block_);
     }
   }
 
@@ -125,6 +123,13 @@ class WinogradWeightGradient {
       for (int64_t source = 0; source < count; ++source)
         store_gradient(sums + source * block_, count * block_, 1, b, first + source, kernel_gradient);
     });
+  }
+
+  /// Whether every chunk of units sums by itself: where its sums stay in a core's L2 cache, and larger ones where many
+  /// tiles share them.
+  bool keeps_sums_near() const {
+    constexpr int64_t small = winograd_points * 32 * 64, large = 2 * small;
+    return size() <= (grid_.count() < 1024 ? small : large);
   }
 
   /// Sums of one block of result channels: [36][source][block width].
@@ -145,7 +150,7 @@ class WinogradWeightGradient {
       load_gradients(output, positions, tiles, b, gradients, gradient_step);
       for (int64_t point = 0; point < winograd_points; ++point)
         sum_run(task, points + point * source_step, gradients + point * gradient_step, sources_,
-                sums + b * block_size() + point * sources_ * block_, block_);
+                sums + b * block_size() + point * sources_ * block_, block_, results_ - b * block_);
     }
   }
 
@@ -162,7 +167,7 @@ class WinogradWeightGradient {
   void load_gradients(const float* output, const TileGrid::Position* positions, int64_t tiles, int64_t b, float* points,
                       int64_t step) const {
     for (int64_t tile = 0; tile < tiles; ++tile)
-      for (int64_t c = 0; c < block_; c += lane_count<float>())
+      for (int64_t c = 0; c < std::min(block_, results_ - b * block_); c += lane_count<float>())
         load_gradient(output, positions[tile], b * block_ + c, points + tile * block_ + c, step);
   }
 
