@@ -7,6 +7,7 @@
 // Highway's headers must follow foreach_target.
 #include <hwy/highway.h>
 
+#include <tessera/core/kernels/conv_depthwise-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/conv_rows-inl.hpp>
 
@@ -145,18 +146,22 @@ using FlatConvolution = RowConvolution<T, FlatRows<T>>;
 
 void flat_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
                       float* output, WeightStore* store) {
+  if (is_strided_depthwise<float>(g)) return convolve_depthwise({g, true}, kernel, e, input, output);
   FlatConvolution<float>({g, true}, kernel, e, store).run(input, output);
 }
 void flat_forward_f64(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
                       double* output, WeightStore* store) {
+  if (is_strided_depthwise<double>(g)) return convolve_depthwise({g, true}, kernel, e, input, output);
   FlatConvolution<double>({g, true}, kernel, e, store).run(input, output);
 }
 void flat_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                        float* input, WeightStore* store) {
+  if (is_strided_depthwise<float>(g)) return convolve_depthwise({g, false}, kernel, e, output, input);
   FlatConvolution<float>({g, false}, kernel, e, store).run(output, input);
 }
 void flat_backward_f64(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
                        double* input, WeightStore* store) {
+  if (is_strided_depthwise<double>(g)) return convolve_depthwise({g, false}, kernel, e, output, input);
   FlatConvolution<double>({g, false}, kernel, e, store).run(output, input);
 }
 

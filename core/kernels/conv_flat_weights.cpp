@@ -6,6 +6,7 @@
 // Highway's headers must follow foreach_target.
 #include <hwy/highway.h>
 
+#include <tessera/core/kernels/conv_depthwise-inl.hpp>
 #include <tessera/core/kernels/conv_patch_sums-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/parallel.hpp>
@@ -134,9 +135,11 @@ class FlatWeightGradient {
 };
 
 void flat_kernel_f32(const ConvGeometry& g, const float* input, const float* output, float* gradient) {
+  if (is_strided_depthwise<float>(g)) return depthwise_kernel_gradient(g, input, output, gradient);
   FlatWeightGradient<float>(g).run(input, output, gradient);
 }
 void flat_kernel_f64(const ConvGeometry& g, const double* input, const double* output, double* gradient) {
+  if (is_strided_depthwise<double>(g)) return depthwise_kernel_gradient(g, input, output, gradient);
   FlatWeightGradient<double>(g).run(input, output, gradient);
 }
 
