@@ -1,7 +1,6 @@
 #include <tessera/core/autograd.hpp>
 #include <tessera/core/ops/concat.hpp>
 #include <tessera/train/evaluate.hpp>
-#include <tessera/train/predict.hpp>
 
 namespace tessera {
 
@@ -31,11 +30,14 @@ Evaluation evaluate(SegmentationModel& model, Loader& loader, const LabelLoss& l
   while (const std::optional<Batch> batch = loader.next()) {
     result.skipped.insert(result.skipped.end(), batch->skipped.begin(), batch->skipped.end());
     if (batch->size() == 0) continue;
-    const Tensor scores = inference.scores(batch->images);
-    const Loss part = loss(scores, batch->masks);
-    sum += part.sum.item();
-    weight += part.weight;
-    const Tensor predictions = best_classes(scores);
+    std::vector<Tensor> bands;
+    inference.score_rows(batch->images, [&](std::int64_t first, const Tensor& rows) {
+      const Loss part = loss(rows, slice(batch->masks, 1, first, first + rows.size(1)));
+      sum += part.sum.item();
+      weight += part.weight;
+      bands.push_back(best_classes(rows));
+    });
+    const Tensor predictions = concat(bands, 1);
     const auto image_of = [](const Tensor& all, std::int64_t n) {
       return slice(all, 0, n, n + 1).reshape({all.size(1), all.size(2)});
     };
@@ -52,6 +54,7 @@ Evaluation evaluate(SegmentationModel& model, Loader& loader, const LabelLoss& l
                                   .index = batch->indices[static_cast<std::size_t>(n)],
                                   .pixel_accuracy = own.pixel_accuracy,
                                   .mean_iou = own.mean_iou});
+      if (options.measured) options.measured();
     }
   }
   result.loss = weight > 0 ? sum / weight : 0;

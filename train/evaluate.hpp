@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <tessera/data/loader.hpp>
 #include <tessera/layers/losses/loss_spec.hpp>
@@ -37,10 +38,12 @@ struct Evaluation {
 struct EvaluationOptions {
   double boundary_tolerance = default_boundary_tolerance;  ///< share of an image's diagonal
   InferenceOptions inference{};
+  std::function<void()> measured{};  ///< called after each image
 };
 
 /// Predicts every batch of an epoch of `loader` and compares; trains nothing. Pixels of the ignored label do not count.
-/// The loader must not shuffle; images of several sizes belong in batches of one.
+/// The loader must not shuffle; images of several sizes belong in batches of one. Where images are predicted in tiles,
+/// the losses of regions (dice, jaccard) are those of the rows that Inference::score_rows gives at a time.
 Evaluation evaluate(SegmentationModel& model, Loader& loader, const LabelLoss& loss,
                     const EvaluationOptions& options = {});
 

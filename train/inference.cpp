@@ -6,10 +6,10 @@
 #include <tessera/core/ops/concat.hpp>
 #include <tessera/core/ops/elementwise.hpp>
 #include <tessera/core/ops/pad.hpp>
+#include <tessera/core/ops/reduce.hpp>
 #include <tessera/core/ops/softmax.hpp>
 #include <tessera/layers/summary.hpp>
 #include <tessera/train/inference.hpp>
-#include <tessera/train/tiling.hpp>
 
 namespace tessera {
 namespace {
@@ -93,6 +93,8 @@ std::int64_t inference_memory(SegmentationModel& model, Size2D image) {
   return static_cast<std::int64_t>(bytes_per_pixel(model) * static_cast<double>(image.height * image.width));
 }
 
+Tensor best_classes(const Tensor& scores) { return argmax(scores, {-1}); }
+
 Inference::Inference(SegmentationModel& model, InferenceOptions options) : model_(&model), options_(options) {
   if (!(options.overlap >= 0 && options.overlap <= 0.75))
     throw ValueError(fmt::format("overlap: expected 0 to 0.75 of a tile, got {}", options.overlap));
@@ -112,33 +114,46 @@ std::optional<Size2D> Inference::tiles_of(Size2D image, std::int64_t images) {
   return tile;
 }
 
-Tensor Inference::scores(const Tensor& images) {
+void Inference::score_rows(const Tensor& images, const UseRows& use) {
   const NoGrad no_grad;
   const std::optional<Size2D> tile = tiles_of(image_size(images), images.size(0));
-  if (!tile && options_.flips == Flips::none) return class_scores(*model_, images);
-  Tensor sum = probabilities(images, tile);
-  double passes = 1;
-  const auto add_mirrored = [&](const std::vector<std::int64_t>& axes) {
-    Tensor turned = images;
-    for (const std::int64_t axis : axes) turned = mirrored(turned, axis);
-    turned = probabilities(turned, tile);
-    for (const std::int64_t axis : axes) turned = mirrored(turned, axis);
-    sum = add(sum, turned);
-    ++passes;
+  if (!tile && options_.flips == Flips::none) return use(0, class_scores(*model_, images));
+  const auto use_logarithms = [&](std::int64_t first, const Tensor& shares) {
+    // A probability that vanished in rounding must not become an infinite loss.
+    use(first, log(maximum(shares, 1e-30)));
   };
-  if (options_.flips != Flips::none) add_mirrored({2});
-  if (options_.flips == Flips::all) {
-    add_mirrored({1});
-    add_mirrored({1, 2});
-  }
-  // A probability that vanished in rounding must not become an infinite loss.
-  return log(maximum(mul(sum, 1 / passes), 1e-30));
+  if (!tile) return use_logarithms(0, probabilities(images));
+  tile_rows(
+      images, {.tile = *tile, .overlap = options_.overlap, .grid = model_->input_sizes().smallest},
+      [this](const Tensor& part) { return probabilities(part); }, use_logarithms);
 }
 
-Tensor Inference::probabilities(const Tensor& images, std::optional<Size2D> tile) {
-  const auto predict = [this](const Tensor& part) { return softmax(class_scores(*model_, part)); };
-  if (!tile) return predict(images);
-  return tiled(images, {.tile = *tile, .overlap = options_.overlap, .grid = model_->input_sizes().smallest}, predict);
+Tensor Inference::scores(const Tensor& images) {
+  std::vector<Tensor> bands;
+  score_rows(images, [&](std::int64_t, const Tensor& rows) { bands.push_back(rows); });
+  return bands.size() == 1 ? bands[0] : concat(bands, 1);
+}
+
+Tensor Inference::classes(const Tensor& images) {
+  std::vector<Tensor> bands;
+  score_rows(images, [&](std::int64_t, const Tensor& rows) { bands.push_back(best_classes(rows)); });
+  return bands.size() == 1 ? bands[0] : concat(bands, 1);
+}
+
+/// Of the images, or averaged with those of their mirror images.
+Tensor Inference::probabilities(const Tensor& images) {
+  Tensor sum = softmax(class_scores(*model_, images));
+  std::vector<std::vector<std::int64_t>> mirrors;
+  if (options_.flips != Flips::none) mirrors.push_back({2});
+  if (options_.flips == Flips::all) mirrors.insert(mirrors.end(), {{1}, {1, 2}});
+  for (const std::vector<std::int64_t>& axes : mirrors) {
+    Tensor turned = images;
+    for (const std::int64_t axis : axes) turned = mirrored(turned, axis);
+    turned = softmax(class_scores(*model_, turned));
+    for (const std::int64_t axis : axes) turned = mirrored(turned, axis);
+    sum = add(sum, turned);
+  }
+  return mirrors.empty() ? sum : mul(sum, 1 / static_cast<double>(1 + mirrors.size()));
 }
 
 }  // namespace tessera

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <tessera/models/segmentation_model.hpp>
+#include <tessera/train/tiling.hpp>
 
 namespace tessera {
 
@@ -18,7 +19,7 @@ struct InferenceOptions {
   Flips flips = Flips::none;
   Size2D tile{};              ///< 0: whole where that takes no more than `memory`, else `default_tile`
   Size2D default_tile = 256;  ///< best the size trained on
-  double overlap = 0.25;      ///< of neighbouring tiles, as a share of one
+  double overlap = 0.5;       ///< of neighbouring tiles, as a share of one
   std::int64_t memory = std::int64_t{2} << 30;  ///< bytes that a pass over whole images may take, as estimated
 };
 
@@ -32,7 +33,11 @@ Tensor class_scores(SegmentationModel& model, const Tensor& images);
 /// small one, by the pixel. A function of the network and the size alone.
 std::int64_t inference_memory(SegmentationModel& model, Size2D image);
 
-/// Puts images through a network: whole or in tiles, with or without their mirror images.
+/// The class of the highest score, the lowest such class at a tie: [..., classes] -> [...], i32.
+Tensor best_classes(const Tensor& scores);
+
+/// Puts images through a network: whole or in tiles, with or without their mirror images (of each tile where there are
+/// tiles).
 class Inference {
  public:
   /// `model` must outlive it. ValueError for an overlap beyond 0 to 0.75.
@@ -41,11 +46,16 @@ class Inference {
   /// Scores [N, H, W, classes] whose softmax is the probability of each class: for a whole image without flips the
   /// network's own, else the logarithms of averaged probabilities.
   Tensor scores(const Tensor& images);
+  /// The same a few rows at a time, from top to bottom: all at once where images are predicted whole, else so much as a
+  /// row of tiles completes, so that images of any size take no more memory than that beside themselves.
+  void score_rows(const Tensor& images, const UseRows& use);
+  /// The class of every pixel: [N, H, W], i32.
+  Tensor classes(const Tensor& images);
   /// The tiles that `images` images of this size are cut into; none where they are predicted whole.
   std::optional<Size2D> tiles_of(Size2D image, std::int64_t images = 1);
 
  private:
-  Tensor probabilities(const Tensor& images, std::optional<Size2D> tile);
+  Tensor probabilities(const Tensor& images);
 
   SegmentationModel* model_;
   InferenceOptions options_;

@@ -1,11 +1,10 @@
-#include <tessera/core/ops/reduce.hpp>
+#include <tessera/core/ops/concat.hpp>
+#include <tessera/core/ops/softmax.hpp>
 #include <tessera/data/folder.hpp>
 #include <tessera/train/predict.hpp>
 #include <tessera/train/run_options.hpp>
 
 namespace tessera {
-
-Tensor best_classes(const Tensor& scores) { return argmax(scores, {-1}); }
 
 InferenceOptions with_training_size(InferenceOptions options, const Checkpoint& checkpoint) {
   if (const auto size = checkpoint.options.find("size"); size != checkpoint.options.end())
@@ -22,9 +21,15 @@ Predictor::Predictor(const Checkpoint& checkpoint, const InferenceOptions& optio
 
 Tensor Predictor::read(const std::filesystem::path& path) const { return read_picture(path, channels_); }
 
-Tensor Predictor::scores(const Tensor& image) {
+Prediction Predictor::predict(const Tensor& image, bool probabilities) {
   const Tensor input = standardize(image, standardization_).reshape({1, image.size(0), image.size(1), image.size(2)});
-  return inference_.scores(input).reshape({image.size(0), image.size(1), labels_.classes});
+  std::vector<Tensor> classes, shares;
+  inference_.score_rows(input, [&](std::int64_t, const Tensor& rows) {
+    classes.push_back(best_classes(rows));
+    if (probabilities) shares.push_back(softmax(rows));
+  });
+  return {concat(classes, 1).reshape({image.size(0), image.size(1)}),
+          probabilities ? concat(shares, 1).reshape({image.size(0), image.size(1), labels_.classes}) : Tensor()};
 }
 
 }  // namespace tessera

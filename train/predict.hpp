@@ -8,11 +8,14 @@
 
 namespace tessera {
 
-/// The class of the highest score, the lowest such class at a tie: [..., classes] -> [...], i32.
-Tensor best_classes(const Tensor& scores);
-
 /// The options with the size that the checkpoint was trained on as `default_tile`.
 InferenceOptions with_training_size(InferenceOptions options, const Checkpoint& checkpoint);
+
+/// What a network makes of an image.
+struct Prediction {
+  Tensor classes;        ///< of every pixel: [H, W], i32
+  Tensor probabilities;  ///< [H, W, classes] where they were asked for
+};
 
 /// A network with all that a checkpoint says of how images become its input.
 class Predictor {
@@ -25,10 +28,10 @@ class Predictor {
 
   /// Reads an image as f32 [H, W, C] of 0 to 1 with as many channels as the network takes. IoError names the file.
   Tensor read(const std::filesystem::path& path) const;
-  /// The scores of every pixel, whose softmax is the classes' probabilities: [H, W, C] of 0 to 1 -> [H, W, classes].
-  Tensor scores(const Tensor& image);
+  /// Predicts an image [H, W, C] of 0 to 1. Without probabilities memory grows little with its size.
+  Prediction predict(const Tensor& image, bool probabilities);
   /// The class of every pixel: image [H, W, C] of 0 to 1 -> [H, W], i32.
-  Tensor operator()(const Tensor& image) { return best_classes(scores(image)); }
+  Tensor operator()(const Tensor& image) { return predict(image, false).classes; }
 
  private:
   std::unique_ptr<SegmentationModel> model_;

@@ -3,12 +3,10 @@
 #include <map>
 #include <set>
 #include <tessera/core/error.hpp>
-#include <tessera/core/ops/softmax.hpp>
 #include <tessera/data/folder.hpp>
 #include <tessera/interop/atomic_file.hpp>
 #include <tessera/interop/safetensors.hpp>
 #include <tessera/train/pictures.hpp>
-#include <tessera/train/predict.hpp>
 #include <tessera/train/prediction_files.hpp>
 
 namespace tessera {
@@ -123,19 +121,16 @@ std::vector<PredictionTask> prediction_tasks(const std::vector<fs::path>& paths,
 
 fs::path mask_file(const fs::path& out, const std::string& name) { return out / (name + ".png"); }
 
-void write_prediction(const fs::path& out, const std::string& name, const Tensor& image, const Tensor& scores,
+void write_prediction(const fs::path& out, const std::string& name, const Tensor& image, const Prediction& prediction,
                       const std::vector<Rgb>& colors, ProbabilityFormat probabilities) {
-  const Tensor mask = best_classes(scores);
+  const Tensor &mask = prediction.classes, &shares = prediction.probabilities;
   write_picture(out / overlay_name(name), overlay(image, mask, colors));
-  if (probabilities != ProbabilityFormat::none) {
-    const Tensor shares = softmax(scores);
-    if (probabilities == ProbabilityFormat::safetensors)
-      write_safetensors(out / tensor_name(name), {{"probabilities", shares}});
-    else
-      for (std::int64_t k = 0; k < shares.size(2); ++k)
-        write_picture(out / probability_name(name, k), grey_of(shares, k));
-  }
-  write_picture(mask_file(out, name), scores.size(2) <= 256 ? mask.to(u8) : mask);
+  if (probabilities == ProbabilityFormat::safetensors)
+    write_safetensors(out / tensor_name(name), {{"probabilities", shares}});
+  if (probabilities == ProbabilityFormat::png)
+    for (std::int64_t k = 0; k < shares.size(2); ++k)
+      write_picture(out / probability_name(name, k), grey_of(shares, k));
+  write_picture(mask_file(out, name), colors.size() <= 256 ? mask.to(u8) : mask);
 }
 
 }  // namespace tessera

@@ -6,6 +6,7 @@
 #include <tessera/core/tensor.hpp>
 #include <tessera/data/dataset.hpp>
 #include <tessera/data/image.hpp>
+#include <tessera/train/predict.hpp>
 #include <vector>
 
 namespace tessera {
@@ -38,8 +39,9 @@ std::filesystem::path mask_file(const std::filesystem::path& out, const std::str
 
 /// Writes into `out` NAME_overlay.png, the probabilities as asked for, and NAME.png, each file whole or not at all.
 ///
-/// image [H, W, C] of 0 to 1, scores [H, W, classes]. IoError for what the system refuses.
+/// image [H, W, C] of 0 to 1, whose prediction has the probabilities that are to be written. IoError for what the
+/// system refuses.
 void write_prediction(const std::filesystem::path& out, const std::string& name, const Tensor& image,
-                      const Tensor& scores, const std::vector<Rgb>& colors, ProbabilityFormat probabilities);
+                      const Prediction& prediction, const std::vector<Rgb>& colors, ProbabilityFormat probabilities);
 
 }  // namespace tessera

@@ -84,8 +84,8 @@ void RunReport::show(std::int64_t epoch, const Evaluation& evaluation, Segmentat
   Inference inference(model, inference_);
   const auto predict = [&](const Tensor& image) {
     const Tensor input = standardize(image, standardization_);
-    const Tensor scores = inference.scores(input.reshape({1, image.size(0), image.size(1), image.size(2)}));
-    return best_classes(scores).reshape({image.size(0), image.size(1)});
+    return inference.classes(input.reshape({1, image.size(0), image.size(1), image.size(2)}))
+        .reshape({image.size(0), image.size(1)});
   };
   report_.examples = draw_examples(evaluation, *val_, predict, report_.colors);
 }

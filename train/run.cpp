@@ -189,7 +189,10 @@ class Execution {
   }
 
   Evaluation evaluated(SegmentationModel& model, const LabelLoss& loss) {
-    return tessera::evaluate(model, val_batches_, loss, {.inference = {.default_tile = options_.size}});
+    std::int64_t done = 0;
+    const auto show = [&] { progress_.show(fmt::format("validating  {}/{}", ++done, run_.val->size())); };
+    return tessera::evaluate(model, val_batches_, loss,
+                             {.inference = {.default_tile = options_.size}, .measured = show});
   }
 
   Evaluation validate() {

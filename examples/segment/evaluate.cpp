@@ -4,6 +4,7 @@
 #include <tessera/data/folder.hpp>
 #include <tessera/train/check_samples.hpp>
 #include <tessera/train/evaluate.hpp>
+#include <tessera/train/pass_progress.hpp>
 
 #include "commands.hpp"
 #include "json.hpp"
@@ -21,7 +22,10 @@ bool evaluate(const EvaluateOptions& options) {
   // Masks that do not fit the network would make a measure of the others worthless; files that are broken are left out.
   if (const auto* folder = dynamic_cast<const FolderDataset*>(data.get()))
     checked([&] { return check_samples(*folder, false); });
-  const Evaluation evaluation = tessera::evaluate(*model, data, checkpoint, options.measures);
+  EvaluationOptions measures = options.measures;
+  PassProgress progress("images measured", data->size(), stderr);
+  measures.measured = [&] { progress.advance(); };
+  const Evaluation evaluation = tessera::evaluate(*model, data, checkpoint, measures);
   for (const SkippedSample& sample : evaluation.skipped) spdlog::error("{}; it is left out", sample.reason);
   if (whole)
     spdlog::info("all of {}; of a network trained on this very folder, --split val measures the fifth it has not seen",

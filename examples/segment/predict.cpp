@@ -28,10 +28,11 @@ bool predict(const PredictOptions& options) {
       ++skipped;
       continue;
     }
-    Tensor image, scores;
+    Tensor image;
+    Prediction prediction;
     try {
       image = predictor.read(task.image);
-      scores = predictor.scores(image);
+      prediction = predictor.predict(image, options.probabilities != ProbabilityFormat::none);
     } catch (const std::exception& error) {
       const std::string what = error.what(), name = task.image.string();
       progress.say(
@@ -39,7 +40,7 @@ bool predict(const PredictOptions& options) {
       ++failed;
       continue;
     }
-    write_prediction(options.out, task.name, image, scores, colors, options.probabilities);
+    write_prediction(options.out, task.name, image, prediction, colors, options.probabilities);
     ++predicted;
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     const std::size_t left = tasks.size() - failed - skipped - predicted;

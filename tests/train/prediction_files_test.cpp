@@ -79,17 +79,18 @@ TEST_CASE("predictions that would lie in each other's or an image's place are re
 TEST_CASE("a prediction is written as indices, overlay and probabilities") {
   const test::TemporaryFolder folder;
   const Tensor image = Tensor::full({1, 2, 1}, 0.2);
-  const Tensor scores = Tensor::from<float>({0, std::log(3.0F), std::log(4.0F), 0}, {1, 2, 2});
+  const Prediction prediction{Tensor::from<std::int32_t>({1, 0}, {1, 2}),
+                              Tensor::from<float>({0.25F, 0.75F, 0.8F, 0.2F}, {1, 2, 2})};
   const std::vector<Rgb> colors{{0, 0, 0}, {101, 0, 255}};
-  write_prediction(folder.path(), "a", image, scores, colors, ProbabilityFormat::safetensors);
+  write_prediction(folder.path(), "a", image, prediction, colors, ProbabilityFormat::safetensors);
   CHECK(test::values(read_mask(folder / "a.png")) == std::vector<double>{1, 0});
   CHECK(test::values(read_image(folder / "a_overlay.png").pixels) == std::vector<double>{76, 26, 153, 51, 51, 51});
   const Tensor shares = read_safetensors(folder / "a_probabilities.safetensors").tensors.at("probabilities");
   CHECK(shares.shape() == Shape{1, 2, 2});
   CHECK(shares.at({0, 0, 1}) == doctest::Approx(0.75));
 
-  write_prediction(folder.path(), "b", image, scores, colors, ProbabilityFormat::png);
+  write_prediction(folder.path(), "b", image, prediction, colors, ProbabilityFormat::png);
   CHECK(test::values(read_image(folder / "b_probability_1.png").pixels) == std::vector<double>{49151, 13107});
   CHECK(read_image(folder / "b_probability_0.png").bits == 16);
-  CHECK_THROWS_AS(write_prediction(folder / "none", "a", image, scores, colors, ProbabilityFormat::none), IoError);
+  CHECK_THROWS_AS(write_prediction(folder / "none", "a", image, prediction, colors, ProbabilityFormat::none), IoError);
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <tessera/core/error.hpp>
 #include <tessera/core/ops/arithmetic.hpp>
+#include <tessera/core/ops/concat.hpp>
 #include <tessera/train/tiling.hpp>
 
 #include "tests/support/values.hpp"
@@ -75,4 +76,22 @@ TEST_CASE("tiles of what is computed pixel by pixel give it back, for several im
   CHECK(test::difference(twice, images + images) < 1e-3);
   CHECK_THROWS_WITH_AS(tiled(images, {.tile = 8, .overlap = 0.8}, [](const Tensor& part) { return part; }),
                        "tiles: expected an overlap of 0 to 0.75 of a tile, got 0.8", ValueError);
+}
+
+TEST_CASE("rows come from top to bottom, each once, and no more at a time than a tile has") {
+  const Tensor images = Tensor::arange(std::int64_t{2} * 50 * 9).reshape({2, 50, 9, 1});
+  for (const double overlap : {0.0, 0.25, 0.5, 0.75}) {
+    CAPTURE(overlap);
+    std::int64_t next = 0, most = 0;
+    tile_rows(
+        images, {.tile = {12, 4}, .overlap = overlap}, [](const Tensor& part) { return part; },
+        [&](std::int64_t first, const Tensor& rows) {
+          CHECK(first == next);
+          next += rows.size(1);
+          most = std::max(most, rows.size(1));
+          CHECK(test::difference(rows, slice(images, 1, first, next)) < 1e-3);
+        });
+    CHECK(next == 50);
+    CHECK(most <= 12);
+  }
 }
