@@ -37,11 +37,36 @@ std::vector<TapAxis> backward_axes(int64_t input, int64_t kernel, int64_t stride
   return axes;
 }
 
+/// Taps whose distance the stride divides: every stride / gcd-th.
+std::vector<TapAxis> forward_axes(int64_t output, int64_t kernel, int64_t stride, int64_t dilation, int64_t pad) {
+  std::vector<TapAxis> axes;
+  const int64_t tap_stride = stride / std::gcd(stride, dilation);
+  for (int64_t first = 0; first < std::min(tap_stride, kernel); ++first)
+    axes.push_back({.count = output,
+                    .stride = stride,
+                    .offset = first * dilation - pad,
+                    .taps = (kernel - 1 - first) / tap_stride + 1,
+                    .dilation = tap_stride * dilation,
+                    .first_tap = first,
+                    .tap_step = tap_stride});
+  return axes;
+}
+
 }  // namespace
 
 ConvPass forward_pass(const ConvGeometry& g) {
   return {forward_axis(g.output.height, g.kernel.height, g.stride.height, g.dilation.height, g.pad.top),
           forward_axis(g.output.width, g.kernel.width, g.stride.width, g.dilation.width, g.pad.left)};
+}
+
+std::vector<ConvPass> forward_phases(const ConvGeometry& g) {
+  std::vector<ConvPass> passes;
+  for (const TapAxis& rows :
+       forward_axes(g.output.height, g.kernel.height, g.stride.height, g.dilation.height, g.pad.top))
+    for (const TapAxis& columns :
+         forward_axes(g.output.width, g.kernel.width, g.stride.width, g.dilation.width, g.pad.left))
+      passes.push_back({rows, columns});
+  return passes;
 }
 
 std::vector<ConvPass> backward_passes(const ConvGeometry& g) {

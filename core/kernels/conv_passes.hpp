@@ -31,6 +31,11 @@ struct ConvPass {
 /// The only pass of the forward convolution: reads the input, writes the output.
 ConvPass forward_pass(const ConvGeometry& geometry);
 
+/// The forward convolution in parts, one for each (row, column) phase of the stride: the taps of a phase read pixels of
+/// one phase of the input, side by side where the stride divides the dilation times the taps between them. All parts
+/// have the same results, whose sum is the convolution.
+std::vector<ConvPass> forward_phases(const ConvGeometry& geometry);
+
 /// The passes from output back to input, one for each (row, column) phase of the stride: input pixels of one phase see
 /// the same taps, so each phase is a small dense convolution of stride 1 with no zeros in between.
 std::vector<ConvPass> backward_passes(const ConvGeometry& geometry);

@@ -40,11 +40,7 @@ void planar_backward_input(const ConvGeometry&, const double* output, const doub
 void planar_backward_kernel(const ConvGeometry&, const float* input, const float* output, float* kernel_gradient);
 void planar_backward_kernel(const ConvGeometry&, const double* input, const double* output, double* kernel_gradient);
 
-// Winograd, in f32: F(4x4, 3x3) for 3x3 kernels of stride 1, dilation 1 and one group; back to the input, F(4x4, 3x3)
-// and F(4x4, 2x2) for the phases of larger strides too. The saving: products of direct convolution for one of
-// Winograd's; 0 where it does not apply.
-double winograd_saving(const ConvGeometry& geometry);
-double winograd_saving_backward(const ConvGeometry& geometry);
+// Winograd, in f32: where winograd_saving says that it applies; the kernel's gradient for 3x3 kernels of stride 1.
 void winograd_forward(const ConvGeometry&, std::span<const InputPart> input, const float* kernel,
                       const Epilogue<float>&, float* output, WeightStore* store);
 void winograd_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,

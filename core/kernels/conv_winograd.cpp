@@ -1,5 +1,5 @@
-// Winograd convolution, forward and backward to the input: tiles of 4x4 results of every phase from 36 or fewer
-// products.
+// Winograd convolution, forward and backward to the input: tiles of 4x4 results from 36 or fewer products. Back through
+// a stride each phase has results of its own; forward through one, results are sums over the phases of the sources.
 #include <tessera/core/kernels/simd.hpp>
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/core/kernels/conv_winograd.cpp"
@@ -12,6 +12,7 @@
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/dispatch.hpp>
 #include <tessera/core/kernels/winograd_points-inl.hpp>
+#include <tessera/core/kernels/winograd_saving.hpp>
 #include <utility>
 #include <vector>
 
@@ -27,26 +28,30 @@ constexpr int64_t most_weights = 640 * 1024;
 template <int P>
 class WinogradConvolution {
  public:
-  WinogradConvolution(const ConvReading& reading, JoinedPasses passes, const float* kernel,
+  WinogradConvolution(const ConvReading& reading, const JoinedPasses& passes, const float* kernel,
                       const Epilogue<float>& epilogue)
       : geometry_(reading.geometry),
         forward_(reading.forward),
         kernel_(kernel),
-        joined_(std::move(passes)),
+        passes_(passes.passes),
         source_size_(reading.source_size()),
         result_size_(reading.result_size()),
         sources_(reading.sources()),
         results_(reading.results()),
         pass_blocks_(divide_up(results_, block_width<float>())),
-        blocks_(pass_blocks_ * static_cast<int64_t>(joined_.passes.size())),
-        grid_{geometry_.batch, joined_.rows, joined_.columns},
+        terms_(forward_ ? static_cast<int64_t>(passes_.size()) : 1),
+        blocks_(pass_blocks_ * static_cast<int64_t>(passes_.size()) / terms_),
+        grid_{geometry_.batch, passes.rows, passes.columns},
         epilogue_(epilogue),
         bias_(pass_blocks_ * block_width<float>()) {
-    for (const auto& [rows, columns] : joined_.passes) {
+    for (const auto& [rows, columns] : passes_) {
+      // Back to the input all passes read the same patches, forward each one phase of the sources.
+      const Patches patches = forward_ ? Patches{rows.offset, columns.offset, {rows.stride, columns.stride}}
+                                       : Patches{passes.offset_y, passes.offset_x};
       const auto axis = [](const TapAxis& taps, int64_t patch) {
         return taps.taps == 1 ? PointAxis{false, taps.offset - patch} : PointAxis{};
       };
-      const PointSet<P> set{axis(rows, joined_.offset_y), axis(columns, joined_.offset_x)};
+      const PointSet<P> set{axis(rows, patches.y), axis(columns, patches.x), patches};
       const auto same = std::find(sets_.begin(), sets_.end(), set);
       set_of_pass_.push_back(same - sets_.begin());
       if (same == sets_.end()) sets_.push_back(set);
@@ -59,7 +64,7 @@ class WinogradConvolution {
 
   void run(std::span<const InputPart> source, float* result, WeightStore* store) const {
     if (blocks_ > 1 && weight_count_ > most_weights) return run_by_blocks(source, result);
-    const auto weights = kept_weights<float>(store, weight_key(1, forward_, 1, joined_.passes), weight_count_,
+    const auto weights = kept_weights<float>(store, weight_key(1, forward_, 1, passes_), weight_count_,
                                              [&](float* target) { transform_weights(target); });
     run_by_tiles(source, result, weights->data());
   }
@@ -67,15 +72,22 @@ class WinogradConvolution {
  private:
   static constexpr int64_t taps = P - 3, most_points = P * P;
 
-  std::size_t pass_index(int64_t block) const { return static_cast<std::size_t>(block / pass_blocks_); }
-  const ConvPass& pass_of(int64_t block) const { return joined_.passes[pass_index(block)]; }
-  const PointSet<P>& set_of(int64_t block) const {
-    return sets_[static_cast<std::size_t>(set_of_pass_[pass_index(block)])];
+  /// One of the passes that a block of results is the sum of.
+  struct Term {
+    int64_t pass, block;  ///< block: of the pass's results
+  };
+  Term term(int64_t block, int64_t index) const {
+    return terms_ > 1 ? Term{index, block} : Term{block / pass_blocks_, block % pass_blocks_};
   }
+  template <class T>
+  static const T& at(const std::vector<T>& all, int64_t index) {
+    return all[static_cast<std::size_t>(index)];
+  }
+  const PointSet<P>& set_of(const Term& term) const { return at(sets_, at(set_of_pass_, term.pass)); }
 
-  /// Floats before a block's weights.
-  int64_t weight_begin(int64_t block) const {
-    return weight_begin_[pass_index(block)] + block % pass_blocks_ * set_of(block).points() * weight_step();
+  /// Floats before a term's weights.
+  int64_t weight_begin(const Term& term) const {
+    return at(weight_begin_, term.pass) + term.block * set_of(term).points() * weight_step();
   }
   /// Floats from a block's weights of one point to those of the next.
   int64_t weight_step() const { return point_step(sources_ * block_width<float>()); }
@@ -95,20 +107,23 @@ class WinogradConvolution {
     return found;
   }
 
-  /// Transforms the sources of `count` tiles, which are the tiles from `at` on among those that `points` has places
+  /// Transforms the sources of `count` tiles, which are the tiles from `begin` on among those that `points` has places
   /// for.
-  void load(std::span<const InputPart> source, const TileGrid::Position* positions, int64_t count, int64_t at,
+  void load(std::span<const InputPart> source, const TileGrid::Position* positions, int64_t count, int64_t begin,
             const std::vector<Place>& places, float* points) const {
     int64_t channel = 0;
     for (const auto& [data, channels] : source) {
-      for_patches<P>(positions, count, data, source_size_, channels, joined_.offset_y, joined_.offset_x,
-                     [&](int64_t tile, int64_t c, const auto& read) HWY_ATTR {
-                       for (std::size_t s = 0; s < sets_.size(); ++s) {
-                         const PointSteps steps = sets_[s].steps(whole_vectors(sources_), places[s].step);
-                         sets_[s].store_sources(read, steps,
-                                                points + places[s].begin + (at + tile) * steps.tile + channel + c);
-                       }
-                     });
+      for (std::size_t first = 0, end = 0; first < sets_.size(); first = end) {
+        while (end < sets_.size() && sets_[end].patches == sets_[first].patches) ++end;
+        for_patches<P>(positions, count, data, source_size_, channels, sets_[first].patches,
+                       [&](int64_t tile, int64_t c, const auto& read) HWY_ATTR {
+                         for (std::size_t s = first; s < end; ++s) {
+                           const PointSteps steps = sets_[s].steps(whole_vectors(sources_), places[s].step);
+                           sets_[s].store_sources(read, steps,
+                                                  points + places[s].begin + (begin + tile) * steps.tile + channel + c);
+                         }
+                       });
+      }
       channel += channels;
     }
   }
@@ -133,9 +148,11 @@ class WinogradConvolution {
       const std::vector<Place> where = places(count);
       float* const points = scratch<float>(0, where.back().begin);
       load(source, positions, count, 0, where, points);
-      float* const products = scratch<float>(2, most_products(count));
+      float* const products = scratch<float>(2, terms_ * most_products(count));
       for (int64_t b = blocks_ * part / parts; b < blocks_ * (part + 1) / parts; ++b) {
-        multiply(points, where, count, 0, sources_, weights + weight_begin(b), weight_step(), b, products);
+        for (int64_t t = 0; t < terms_; ++t)
+          multiply(points, where, count, 0, sources_, weights + weight_begin(term(b, t)), weight_step(), term(b, t),
+                   products + t * most_products(count));
         store_tiles(products, positions, count, b, result);
       }
     });
@@ -160,12 +177,14 @@ class WinogradConvolution {
         load(source, positions.data() + first, std::min(loaded, tiles - first), first, where, points.data());
       });
       parallel_for(blocks_, [&](int64_t b) {
-        const Buffer<float> weights(set_of(b).points() * slice_step), products(most_products(tiles));
-        for (int64_t first = 0; first < sources_; first += slice) {
-          const int64_t count = std::min(slice, sources_ - first);
-          transform_part(b, first, count, weights.data(), slice_step);
-          multiply(points.data(), where, tiles, first, count, weights.data(), slice_step, b, products.data());
-        }
+        const Buffer<float> weights(most_points * slice_step), products(terms_ * most_products(tiles));
+        for (int64_t t = 0; t < terms_; ++t)
+          for (int64_t first = 0; first < sources_; first += slice) {
+            const int64_t count = std::min(slice, sources_ - first);
+            transform_part(term(b, t), first, count, weights.data(), slice_step);
+            multiply(points.data(), where, tiles, first, count, weights.data(), slice_step, term(b, t),
+                     products.data() + t * most_products(tiles));
+          }
         store_tiles(products.data(), positions.data(), tiles, b, result);
       });
     }
@@ -175,21 +194,23 @@ class WinogradConvolution {
   void transform_weights(float* weights) const {
     constexpr int64_t group = 8;
     const int64_t groups = divide_up(sources_, group);
-    parallel_for(blocks_ * groups, [&](int64_t item) {
-      const int64_t b = item / groups, first = item % groups * group;
-      transform_part(b, first, std::min(group, sources_ - first),
-                     weights + weight_begin(b) + first * block_width<float>(), weight_step());
+    parallel_for(blocks_ * terms_ * groups, [&](int64_t item) {
+      const Term mine = term(item / groups / terms_, item / groups % terms_);
+      const int64_t first = item % groups * group;
+      transform_part(mine, first, std::min(group, sources_ - first),
+                     weights + weight_begin(mine) + first * block_width<float>(), weight_step());
     });
   }
 
   /// weights [points][source][block width] = G g G^T of a few sources of one block; points lie `step` floats apart.
-  void transform_part(int64_t b, int64_t first, int64_t count, float* weights, int64_t step) const {
+  void transform_part(const Term& term, int64_t first, int64_t count, float* weights, int64_t step) const {
     const FloatTag tag;
     const int64_t lanes = block_width<float>() / 2;
     constexpr int64_t ahead = 6;  // sources lie too far apart for the processor to foresee the next
-    const ConvPass& pass = pass_of(b);
-    const int64_t above = pass.rows.offset - joined_.offset_y, left = pass.columns.offset - joined_.offset_x;
-    const KernelPart part = part_of(pass, b % pass_blocks_, first, count);
+    const ConvPass& pass = at(passes_, term.pass);
+    const PointSet<P>& set = set_of(term);
+    const int64_t above = pass.rows.offset - set.patches.y, left = pass.columns.offset - set.patches.x;
+    const KernelPart part = part_of(pass, term.block, first, count);
     for (int64_t i = 0; i < count * 2; ++i) {
       FloatVec kernel[taps * taps];
       std::fill(kernel, kernel + taps * taps, hn::Zero(tag));
@@ -199,7 +220,7 @@ class WinogradConvolution {
           kernel[y * taps + x] = hn::LoadU(tag, tap);
           hwy::Prefetch(tap + ahead * part.source_step);
         }
-      set_of(b).store_kernel(kernel, step, weights + i * lanes);
+      set.store_kernel(kernel, step, weights + i * lanes);
     }
   }
 
@@ -212,7 +233,7 @@ class WinogradConvolution {
   /// The kernel itself where it holds a whole block's taps in order, else a packed copy in scratch.
   KernelPart part_of(const ConvPass& pass, int64_t block_index, int64_t first, int64_t count) const {
     const int64_t block = block_width<float>(), channels = geometry_.out_channels;
-    if (forward_ && (block_index + 1) * block <= results_)
+    if (forward_ && terms_ == 1 && (block_index + 1) * block <= results_)
       return {kernel_ + first * channels + block_index * block, sources_ * channels, channels};
     float* const packed = scratch<float>(1, taps * taps * count * block);
     pack_block(geometry_, forward_, pass, kernel_, 0, block_index, first, count, packed);
@@ -232,9 +253,9 @@ class WinogradConvolution {
   /// products [point][tile][place][block width] of `count` sources of the tiles' points, from the first on, and one
   /// block's weights, `step` apart; adds to what is there where it is not the first.
   void multiply(const float* points, const std::vector<Place>& places, int64_t tiles, int64_t first, int64_t count,
-                const float* weights, int64_t step, int64_t b, float* products) const {
-    const PointSet<P>& set = set_of(b);
-    const Place& place = places[static_cast<std::size_t>(set_of_pass_[pass_index(b)])];
+                const float* weights, int64_t step, const Term& term, float* products) const {
+    const PointSet<P>& set = set_of(term);
+    const Place& place = at(places, at(set_of_pass_, term.pass));
     const int64_t block = block_width<float>(), lanes = block / 2, out_step = product_step(tiles, set);
     const float zeros[HWY_MAX_BYTES / 2] = {};
     TileTask<float> task{.rows = 1,
@@ -244,7 +265,7 @@ class WinogradConvolution {
                          .run_length = count,
                          .pixel_step = whole_vectors(sources_),
                          .result_step = block,
-                         .channels = results_ - b % pass_blocks_ * block <= lanes ? lanes : block,
+                         .channels = results_ - term.block * block <= lanes ? lanes : block,
                          .weights = nullptr,
                          .bias = zeros,
                          .adds = first > 0,
@@ -257,17 +278,23 @@ class WinogradConvolution {
     }
   }
 
-  /// The results of one block for the tiles at `positions`.
+  /// The results of one block for the tiles at `positions`, from the products of its terms.
   void store_tiles(const float* products, const TileGrid::Position* positions, int64_t tiles, int64_t b,
                    float* result) const {
-    const int64_t block = block_width<float>(), lanes = block / 2, first_channel = b % pass_blocks_ * block;
-    const PointSet<P>& set = set_of(b);
-    const PointSteps steps = set.steps(block, product_step(tiles, set));
-    FloatVec results[winograd_tile * winograd_tile];
+    constexpr int count = winograd_tile * winograd_tile;
+    const int64_t block = block_width<float>(), lanes = block / 2, first_channel = term(b, 0).block * block;
+    FloatVec results[count], more[count];
     for (int64_t tile = 0; tile < tiles; ++tile)
       for (int64_t c = 0; c < std::min(block, results_ - first_channel); c += lanes) {
-        set.load_results(products + tile * steps.tile + c, steps, results);
-        store_tile(results, pass_of(b), positions[tile], first_channel + c, result);
+        for (int64_t t = 0; t < terms_; ++t) {
+          const PointSet<P>& set = set_of(term(b, t));
+          const PointSteps steps = set.steps(block, product_step(tiles, set));
+          const float* const from = products + t * most_products(tiles) + tile * steps.tile + c;
+          set.load_results(from, steps, t == 0 ? results : more);
+          if (t > 0)
+            for (int i = 0; i < count; ++i) results[i] = hn::Add(results[i], more[i]);
+        }
+        store_tile(results, at(passes_, term(b, 0).pass), positions[tile], first_channel + c, result);
       }
   }
 
@@ -298,31 +325,37 @@ class WinogradConvolution {
   ConvGeometry geometry_;
   bool forward_;
   const float* kernel_;
-  JoinedPasses joined_;
+  std::vector<ConvPass> passes_;
   Size2D source_size_, result_size_;
   int64_t sources_, results_;
-  int64_t pass_blocks_, blocks_;  ///< of one pass and of all
+  int64_t pass_blocks_;     ///< blocks of result channels
+  int64_t terms_, blocks_;  ///< passes that results are sums of, and blocks of the results of all others
   TileGrid grid_;
   std::vector<PointSet<P>> sets_;
-  std::vector<std::ptrdiff_t> set_of_pass_;
+  std::vector<int64_t> set_of_pass_;
   std::vector<int64_t> weight_begin_;  ///< of each pass
   int64_t weight_count_ = 0;
   Epilogue<float> epilogue_;
   Buffer<float> bias_;
 };
 
+void convolve(const ConvReading& reading, std::span<const InputPart> source, const float* kernel,
+              const Epilogue<float>& e, float* result, WeightStore* store) {
+  const JoinedPasses passes = winograd_passes(reading);
+  if (winograd_taps(reading, passes) == 3)
+    WinogradConvolution<6>(reading, passes, kernel, e).run(source, result, store);
+  else
+    WinogradConvolution<5>(reading, passes, kernel, e).run(source, result, store);
+}
+
 void winograd_forward_f32(const ConvGeometry& g, std::span<const InputPart> input, const float* kernel,
                           const Epilogue<float>& e, float* output, WeightStore* store) {
-  WinogradConvolution<6>({g, true}, join_passes({forward_pass(g)}), kernel, e).run(input, output, store);
+  convolve({g, true}, input, kernel, e, output, store);
 }
 void winograd_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                            float* input, WeightStore* store) {
-  JoinedPasses passes = join_passes(backward_passes(g));
   const InputPart source[] = {{output, g.out_channels}};
-  if (std::max(passes.reach_y, passes.reach_x) == 3)
-    WinogradConvolution<6>({g, false}, std::move(passes), kernel, e).run(source, input, store);
-  else
-    WinogradConvolution<5>({g, false}, std::move(passes), kernel, e).run(source, input, store);
+  convolve({g, false}, source, kernel, e, input, store);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
@@ -333,27 +366,6 @@ namespace tessera::kernels {
 
 HWY_EXPORT(winograd_forward_f32);
 HWY_EXPORT(winograd_backward_f32);
-
-constexpr int64_t winograd_results = 4;  // of a tile, a side
-
-double winograd_saving(const ConvGeometry& g) {
-  return g.kernel == Size2D(3) && g.stride == Size2D(1) && g.dilation == Size2D(1) && g.groups == 1 ? 4 : 0;
-}
-
-double winograd_saving_backward(const ConvGeometry& g) {
-  if (g.stride == Size2D(1)) return winograd_saving(g);
-  const JoinedPasses joined = join_passes(backward_passes(g));
-  const int64_t reach = std::max(joined.reach_y, joined.reach_x);
-  if (g.groups != 1 || reach < 2 || reach > 3) return 0;
-  int64_t taps = 0, products = 0;
-  const auto points = [&](const TapAxis& axis) { return axis.taps == 1 ? winograd_results : reach + 3; };
-  for (const auto& [rows, columns] : joined.passes) {
-    if ((rows.taps > 1 && rows.dilation != 1) || (columns.taps > 1 && columns.dilation != 1)) return 0;
-    taps += rows.taps * columns.taps;
-    products += points(rows) * points(columns);
-  }
-  return static_cast<double>(winograd_results * winograd_results * taps) / static_cast<double>(products);
-}
 
 void winograd_forward(const ConvGeometry& g, std::span<const InputPart> input, const float* kernel,
                       const Epilogue<float>& e, float* output, WeightStore* store) {

@@ -158,7 +158,7 @@ class WinogradWeightGradient {
   void load_sources(const float* input, const TileGrid::Position* positions, int64_t tiles, float* points, int64_t step,
                     int64_t tile_step) const {
     const PointSet<6> set;
-    for_patches<6>(positions, tiles, input, geometry_.input, sources_, -geometry_.pad.top, -geometry_.pad.left,
+    for_patches<6>(positions, tiles, input, geometry_.input, sources_, {-geometry_.pad.top, -geometry_.pad.left},
                    [&](int64_t tile, int64_t c, const auto& read)
                        HWY_ATTR { set.store_sources(read, set.steps(0, step), points + tile * tile_step + c); });
   }

@@ -160,15 +160,24 @@ HWY_INLINE int64_t whole_vectors(int64_t channels) {
   return divide_up(channels, lanes) * lanes;
 }
 
-/// Where the P x P pixels of a patch are read: in the image, and beyond it from `zeros`.
+/// The sources behind tiles: `step` pixels apart, the first tile's from (y, x) on.
+struct Patches {
+  int64_t y = 0, x = 0;
+  Size2D step = 1;
+  bool operator==(const Patches&) const = default;
+};
+
+/// Where the P x P pixels of a tile's patch are read: in the image, and beyond it from `zeros`.
 template <int P>
-inline void find_pixels(const float* image, Size2D size, int64_t channels, int64_t y0, int64_t x0, const float* zeros,
-                        const float** pixels) {
-  for (int64_t y = 0; y < P; ++y) {
-    const bool inside = y0 + y >= 0 && y0 + y < size.height;
-    for (int64_t x = 0; x < P; ++x)
-      *pixels++ =
-          inside && x0 + x >= 0 && x0 + x < size.width ? image + ((y0 + y) * size.width + x0 + x) * channels : zeros;
+inline void find_pixels(const float* image, Size2D size, int64_t channels, const TileGrid::Position& at,
+                        const Patches& patches, const float* zeros, const float** pixels) {
+  for (int64_t i = 0; i < P; ++i) {
+    const int64_t y = (at.y + i) * patches.step.height + patches.y;
+    const bool inside = y >= 0 && y < size.height;
+    for (int64_t j = 0; j < P; ++j) {
+      const int64_t x = (at.x + j) * patches.step.width + patches.x;
+      *pixels++ = inside && x >= 0 && x < size.width ? image + (y * size.width + x) * channels : zeros;
+    }
   }
 }
 
@@ -176,7 +185,7 @@ inline void find_pixels(const float* image, Size2D size, int64_t channels, int64
 /// x) is that vector of a patch's pixel.
 template <int P, class Use>
 HWY_INLINE void for_patches(const TileGrid::Position* positions, int64_t tiles, const float* source, Size2D size,
-                            int64_t channels, int64_t offset_y, int64_t offset_x, const Use& use) {
+                            int64_t channels, const Patches& patches, const Use& use) {
   const FloatTag tag;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(tag)), padded = whole_vectors(channels);
   float* const zeros = scratch<float>(1, padded);
@@ -185,7 +194,7 @@ HWY_INLINE void for_patches(const TileGrid::Position* positions, int64_t tiles, 
   for (int64_t tile = 0; tile < tiles; ++tile) {
     const TileGrid::Position at = positions[tile];
     const float* image = source + at.image * size.height * size.width * channels;
-    find_pixels<P>(image, size, channels, at.y + offset_y, at.x + offset_x, zeros, pixels);
+    find_pixels<P>(image, size, channels, at, patches, zeros, pixels);
     int64_t c = 0;
     for (; c + lanes <= channels; c += lanes)
       use(tile, c, [&](int64_t y, int64_t x) HWY_ATTR { return hn::LoadU(tag, pixels[y * P + x] + c); });

@@ -33,6 +33,7 @@ struct PointSteps {
 template <int P>
 struct PointSet {
   PointAxis rows, columns;
+  Patches patches = {};  ///< what they are points of
   bool operator==(const PointSet&) const = default;
 
   /// Points, each with weights of its own, and places in a tile that share those.

@@ -1,0 +1,36 @@
+#include <algorithm>
+#include <tessera/core/kernels/conv_plans.hpp>
+#include <tessera/core/kernels/winograd_saving.hpp>
+
+namespace tessera::kernels {
+
+JoinedPasses winograd_passes(const ConvReading& reading) {
+  const ConvGeometry& g = reading.geometry;
+  return join_passes(reading.forward ? forward_phases(g) : backward_passes(g));
+}
+
+std::int64_t winograd_taps(const ConvReading& reading, const JoinedPasses& passes) {
+  // Back to the input all passes read one patch, whose size their offsets count for, too.
+  if (!reading.forward) return std::max(passes.reach_y, passes.reach_x);
+  std::int64_t most = 0;
+  for (const auto& [rows, columns] : passes.passes) most = std::max({most, rows.taps, columns.taps});
+  return most;
+}
+
+double winograd_saving(const ConvReading& reading) {
+  constexpr std::int64_t tile = 4;
+  const JoinedPasses joined = winograd_passes(reading);
+  const std::int64_t taps = winograd_taps(reading, joined);
+  if (reading.geometry.groups != 1 || taps < 2 || taps > 3) return 0;
+  std::int64_t direct = 0, products = 0;
+  const auto side_by_side = [](const TapAxis& axis) { return axis.taps <= 1 || axis.dilation == axis.stride; };
+  const auto points = [&](const TapAxis& axis) { return axis.taps == 1 ? tile : taps + tile - 1; };
+  for (const auto& [rows, columns] : joined.passes) {
+    if (!side_by_side(rows) || !side_by_side(columns)) return 0;
+    direct += tile * tile * rows.taps * columns.taps;
+    products += points(rows) * points(columns);
+  }
+  return static_cast<double>(direct) / static_cast<double>(products);
+}
+
+}  // namespace tessera::kernels

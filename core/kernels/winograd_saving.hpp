@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <tessera/core/kernels/conv_passes.hpp>
+
+namespace tessera::kernels {
+
+/// The dense parts of a convolution that Winograd computes one by one: forward those of each phase of the stride, back
+/// to the input the passes of each phase.
+JoinedPasses winograd_passes(const ConvReading& reading);
+
+/// The most taps a side that one of them has.
+std::int64_t winograd_taps(const ConvReading& reading, const JoinedPasses& passes);
+
+/// Products of direct convolution for one of Winograd's; 0 where it does not apply: with groups, where no axis has two
+/// or three taps side by side, or one has more.
+double winograd_saving(const ConvReading& reading);
+
+}  // namespace tessera::kernels
