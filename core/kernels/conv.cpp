@@ -34,10 +34,11 @@ bool use_winograd(const ConvReading& reading) {
 /// the kernel outweigh the sums.
 bool use_winograd_for_kernel(const ConvGeometry& g) {
   const ConvPlan plan = chosen_plan;
-  const bool applies = g.kernel == Size2D(3) && g.stride == Size2D(1) && g.dilation == Size2D(1) && g.groups == 1;
-  if (!applies || plan != ConvPlan::automatic) return applies && plan == ConvPlan::winograd;
-  return std::min(g.in_channels, g.out_channels) >= 5 && g.output.height >= 4 && g.output.width >= 4 &&
-         g.output.height * g.output.width >= 256;
+  if (plan != ConvPlan::automatic && plan != ConvPlan::winograd) return false;
+  const double saving = kernels::winograd_saving({g, true});
+  if (plan == ConvPlan::winograd || saving == 0) return saving > 0;
+  return saving >= 1 + 15 / static_cast<double>(std::min(g.in_channels, g.out_channels)) && g.output.height >= 4 &&
+         g.output.width >= 4 && g.output.height * g.output.width >= 256;
 }
 
 /// Where a group has one source and one result, no other plan comes near flat's rates.

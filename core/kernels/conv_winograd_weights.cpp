@@ -10,26 +10,32 @@
 #include <tessera/core/kernels/conv_sum-inl.hpp>
 #include <tessera/core/kernels/dispatch.hpp>
 #include <tessera/core/kernels/winograd_points-inl.hpp>
+#include <tessera/core/kernels/winograd_saving.hpp>
 #include <tessera/core/parallel.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-constexpr int64_t winograd_points = 36;
 /// Tiles transformed by one item of work, and tiles whose points and gradients stay in the L1 cache while they are
 /// summed.
 constexpr int64_t loaded_tiles = 8, summed_tiles = 128;
 
+/// Of the taps of one pass, P - 3 a side at most, from P points a side.
+template <int P>
 class WinogradWeightGradient {
  public:
-  explicit WinogradWeightGradient(const ConvGeometry& geometry)
+  WinogradWeightGradient(const ConvGeometry& geometry, const ConvPass& pass)
       : geometry_(geometry),
+        pass_(pass),
+        set_{{pass.rows.taps > 1, 0},
+             {pass.columns.taps > 1, 0},
+             {pass.rows.offset, pass.columns.offset, {pass.rows.stride, pass.columns.stride}}},
         grid_{geometry.batch, geometry.output.height, geometry.output.width},
         sources_(geometry.in_channels),
         results_(geometry.out_channels),
         block_(results_ <= lane_count<float>() ? lane_count<float>() : block_width<float>()),
         blocks_(divide_up(results_, block_)) {
-    const int64_t fitting = int64_t{320} * 1024 / (winograd_points * sources_ * 4);
+    const int64_t fitting = int64_t{320} * 1024 / (set_.points() * set_.places() * sources_ * 4);
     tiles_ = std::clamp<int64_t>(fitting, 8, 64);
     units_ = divide_up(grid_.count(), tiles_);
     chunks_ = std::clamp<int64_t>(units_, 1, 8);
@@ -51,16 +57,15 @@ class WinogradWeightGradient {
   /// For sums too large to keep a copy near every core: transforms many tiles, then sums over those. Where they are all
   /// there are, a piece of the sums is finished before the next, and never leaves the cache.
   void run_in_rounds(const float* input, const float* output, float* kernel_gradient) const {
-    const int64_t tile_step = point_step(sources_);
-    const int64_t bytes = winograd_points * (tile_step + blocks_ * block_) * 4;
+    const int64_t step = point_step(sources_);
+    const int64_t bytes = set_.points() * set_.places() * (step + blocks_ * block_) * 4;
     const int64_t whole = (int64_t{16} << 20) / bytes, part = (int64_t{8} << 20) / bytes;
     const int64_t held = grid_.count() <= whole ? grid_.count() : std::max<int64_t>(part, 1);
-    Points points{.tile_step = tile_step,
-                  .block_step = held * block_,
-                  .source_step = point_step(held * tile_step),
-                  .gradient_step = point_step(blocks_ * held * block_)};
-    const Buffer<float> sources(winograd_points * points.source_step),
-        gradients(winograd_points * points.gradient_step);
+    Points points{.step = step,
+                  .block_step = held * set_.places() * block_,
+                  .source_step = point_step(held * set_.places() * step),
+                  .gradient_step = point_step(blocks_ * held * set_.places() * block_)};
+    const Buffer<float> sources(set_.points() * points.source_step), gradients(set_.points() * points.gradient_step);
     points.sources = sources.data();
     points.gradients = gradients.data();
     if (held == grid_.count()) {
@@ -72,7 +77,7 @@ class WinogradWeightGradient {
     for (int64_t begin = 0; begin < grid_.count(); begin += held) {
       const int64_t tiles = std::min(held, grid_.count() - begin);
       load_points(input, output, begin, tiles, points);
-      parallel_for(winograd_points * blocks_, [&](int64_t item) {
+      parallel_for(set_.points() * blocks_, [&](int64_t item) {
         const int64_t point = item / blocks_, b = item % blocks_;
         add_tiles(points, tiles, point, b, 0, sources_, sums.data() + b * block_size() + point * sources_ * block_);
       });
@@ -80,9 +85,10 @@ class WinogradWeightGradient {
     store_gradients(sums.data(), 1, kernel_gradient);
   }
 
-  /// Transformed tiles of all sources [36][tile][source] and of all blocks of gradients [36][block][tile][block width].
+  /// Transformed tiles of all sources [point][tile][place][source] and of all blocks of gradients
+  /// [point][block][tile][place][block width].
   struct Points {
-    int64_t tile_step, block_step;
+    int64_t step, block_step;            ///< from one place's sources, and one block's gradients, to the next
     int64_t source_step, gradient_step;  ///< of a point
     float *sources = nullptr, *gradients = nullptr;
   };
@@ -92,20 +98,21 @@ class WinogradWeightGradient {
       const int64_t first = item * loaded_tiles, count = std::min(loaded_tiles, tiles - first);
       TileGrid::Position positions[loaded_tiles];
       grid_.positions(begin + first, count, positions);
-      load_sources(input, positions, count, points.sources + first * points.tile_step, points.source_step,
-                   points.tile_step);
+      load_sources(input, positions, count, points.sources + first * set_.places() * points.step, points.source_step,
+                   points.step);
       for (int64_t b = 0; b < blocks_; ++b)
-        load_gradients(output, positions, count, b, points.gradients + b * points.block_step + first * block_,
-                       points.gradient_step);
+        load_gradients(output, positions, count, b,
+                       points.gradients + b * points.block_step + first * set_.places() * block_, points.gradient_step);
     });
   }
 
   /// sums [source][block width] of `count` sources from `source` on += those of one point and block over the tiles.
   void add_tiles(const Points& points, int64_t tiles, int64_t point, int64_t b, int64_t source, int64_t count,
                  float* sums) const {
-    for (int64_t first = 0; first < tiles; first += summed_tiles) {
-      const PixelTask<float> task{1, std::min(summed_tiles, tiles - first), 0, points.tile_step, 0, block_};
-      sum_run(task, points.sources + point * points.source_step + first * points.tile_step + source,
+    const int64_t all = tiles * set_.places();
+    for (int64_t first = 0; first < all; first += summed_tiles) {
+      const PixelTask<float> task{1, std::min(summed_tiles, all - first), 0, points.step, 0, block_};
+      sum_run(task, points.sources + point * points.source_step + first * points.step + source,
               points.gradients + point * points.gradient_step + b * points.block_step + first * block_, count, sums,
               block_, results_ - b * block_);
     }
@@ -116,9 +123,9 @@ class WinogradWeightGradient {
     const int64_t pieces = divide_up(sources_, piece);
     parallel_for(blocks_ * pieces, [&](int64_t item) {
       const int64_t b = item / pieces, first = item % pieces * piece, count = std::min(piece, sources_ - first);
-      float* const sums = scratch<float>(0, winograd_points * piece * block_);
-      std::fill(sums, sums + winograd_points * count * block_, 0.0f);
-      for (int64_t point = 0; point < winograd_points; ++point)
+      float* const sums = scratch<float>(0, set_.points() * piece * block_);
+      std::fill(sums, sums + set_.points() * count * block_, 0.0f);
+      for (int64_t point = 0; point < set_.points(); ++point)
         add_tiles(points, tiles, point, b, first, count, sums + point * count * block_);
       for (int64_t source = 0; source < count; ++source)
         store_gradient(sums + source * block_, count * block_, 1, b, first + source, kernel_gradient);
@@ -128,74 +135,62 @@ class WinogradWeightGradient {
   /// Whether every chunk of units sums by itself: where its sums stay in a core's L2 cache, and larger ones where many
   /// tiles share them.
   bool keeps_sums_near() const {
-    constexpr int64_t small = winograd_points * 32 * 64, large = 2 * small;
+    constexpr int64_t small = int64_t{36} * 32 * 64, large = 2 * small;
     return size() <= (grid_.count() < 1024 ? small : large);
   }
 
-  /// Sums of one block of result channels: [36][source][block width].
-  int64_t block_size() const { return winograd_points * sources_ * block_; }
+  /// Sums of one block of result channels: [point][source][block width].
+  int64_t block_size() const { return set_.points() * sources_ * block_; }
   int64_t size() const { return blocks_ * block_size(); }
 
   void add_unit(const float* input, const float* output, int64_t unit, float* sums) const {
     const int64_t padded = whole_vectors(sources_);
     const int64_t first = unit * tiles_, tiles = std::min(tiles_, grid_.count() - first);
-    const int64_t source_step = point_step(tiles * padded), gradient_step = point_step(tiles * block_);
-    float* const points = scratch<float>(0, winograd_points * source_step);
-    float* const gradients = scratch<float>(2, winograd_points * gradient_step);
+    const int64_t all = tiles * set_.places();
+    const int64_t source_step = point_step(all * padded), gradient_step = point_step(all * block_);
+    float* const points = scratch<float>(0, set_.points() * source_step);
+    float* const gradients = scratch<float>(2, set_.points() * gradient_step);
     TileGrid::Position positions[max_unit_tiles];
     grid_.positions(first, tiles, positions);
     load_sources(input, positions, tiles, points, source_step, padded);
-    const PixelTask<float> task{1, tiles, 0, padded, 0, block_};
+    const PixelTask<float> task{1, all, 0, padded, 0, block_};
     for (int64_t b = 0; b < blocks_; ++b) {
       load_gradients(output, positions, tiles, b, gradients, gradient_step);
-      for (int64_t point = 0; point < winograd_points; ++point)
+      for (int64_t point = 0; point < set_.points(); ++point)
         sum_run(task, points + point * source_step, gradients + point * gradient_step, sources_,
                 sums + b * block_size() + point * sources_ * block_, block_, results_ - b * block_);
     }
   }
 
-  /// points[36][tiles][sources] = B^T d B, the points `step` floats apart, the tiles `tile_step`.
+  /// points [point][tile][place][sources] = B^T d B, the points `step` floats apart, the places `place_step`.
   void load_sources(const float* input, const TileGrid::Position* positions, int64_t tiles, float* points, int64_t step,
-                    int64_t tile_step) const {
-    const PointSet<6> set;
-    for_patches<6>(positions, tiles, input, geometry_.input, sources_, {-geometry_.pad.top, -geometry_.pad.left},
+                    int64_t place_step) const {
+    const PointSteps steps = set_.steps(place_step, step);
+    for_patches<P>(positions, tiles, input, geometry_.input, sources_, set_.patches,
                    [&](int64_t tile, int64_t c, const auto& read)
-                       HWY_ATTR { set.store_sources(read, set.steps(0, step), points + tile * tile_step + c); });
+                       HWY_ATTR { set_.store_sources(read, steps, points + tile * steps.tile + c); });
   }
 
-  /// points[36][tiles][block width] = A dy A^T of one block of channels, the points `step` floats apart.
+  /// points [point][tile][place][block width] = A dy A^T of one block of channels, the points `step` floats apart;
+  /// zeros where a tile overhangs the image.
   void load_gradients(const float* output, const TileGrid::Position* positions, int64_t tiles, int64_t b, float* points,
                       int64_t step) const {
-    for (int64_t tile = 0; tile < tiles; ++tile)
-      for (int64_t c = 0; c < std::min(block_, results_ - b * block_); c += lane_count<float>())
-        load_gradient(output, positions[tile], b * block_ + c, points + tile * block_ + c, step);
-  }
-
-  /// points = A dy A^T for a vector of channels of one tile; zeros where the tile overhangs the image.
-  void load_gradient(const float* output, const TileGrid::Position& at, int64_t channel, float* points,
-                     int64_t point_step) const {
     const FloatTag tag;
-    const int64_t lanes = static_cast<int64_t>(hn::Lanes(tag)), channels = std::min(lanes, results_ - channel);
-    const int64_t rows = std::min(winograd_tile, grid_.height - at.y),
-                  columns = std::min(winograd_tile, grid_.width - at.x);
-    FloatVec half[24], column[4], row[6];
-    const float* from = output + ((at.image * grid_.height + at.y) * grid_.width + at.x) * results_ + channel;
-    for (int x = 0; x < 4; ++x) {
-      for (int y = 0; y < 4; ++y) {
-        const float* pixel = from + (y * grid_.width + x) * results_;
-        if (y >= rows || x >= columns || channels <= 0) {
-          column[y] = hn::Zero(tag);
-        } else if (channels == lanes) {
-          column[y] = hn::LoadU(tag, pixel);
-        } else {
-          column[y] = load_first(tag, channels, pixel);
-        }
+    const int64_t lanes = lane_count<float>();
+    const PointSteps steps = set_.steps(block_, step);
+    for (int64_t tile = 0; tile < tiles; ++tile) {
+      const TileGrid::Position& at = positions[tile];
+      const int64_t rows = grid_.height - at.y, columns = grid_.width - at.x;
+      for (int64_t c = 0; c < std::min(block_, results_ - b * block_); c += lanes) {
+        const int64_t channel = b * block_ + c, channels = results_ - channel;
+        const float* from = output + ((at.image * grid_.height + at.y) * grid_.width + at.x) * results_ + channel;
+        const auto read = [&](int64_t y, int64_t x) HWY_ATTR {
+          const float* pixel = from + (y * grid_.width + x) * results_;
+          if (y >= rows || x >= columns) return hn::Zero(tag);
+          return channels >= lanes ? hn::LoadU(tag, pixel) : load_first(tag, channels, pixel);
+        };
+        set_.store_gradients(read, steps, points + tile * steps.tile + c);
       }
-      transform_gradient(column, 1, half + x, 4);
-    }
-    for (int y = 0; y < 6; ++y) {
-      transform_gradient(half + 4 * y, 1, row, 1);
-      for (int x = 0; x < 6; ++x) hn::StoreU(row[x], tag, points + (y * 6 + x) * point_step);
     }
   }
 
@@ -215,24 +210,26 @@ class WinogradWeightGradient {
     const FloatTag tag;
     const int64_t lanes = lane_count<float>();
     for (int64_t c = b * block_; c < std::min((b + 1) * block_, results_); c += lanes) {
-      FloatVec points[36], half[18], row[3];
-      for (int point = 0; point < 36; ++point) {
+      FloatVec points[P * P], taps[(P - 3) * (P - 3)];
+      for (int64_t point = 0; point < set_.points(); ++point) {
         const float* term = sums + point * step + c % block_;
         points[point] = hn::LoadU(tag, term);
         for (int64_t chunk = 1; chunk < chunks; ++chunk)
           points[point] = hn::Add(points[point], hn::LoadU(tag, term + chunk * size()));
       }
-      for (int x = 0; x < 6; ++x) transform_kernel_gradient(points + x, 6, half + x, 6);
-      for (int y = 0; y < 3; ++y) {
-        transform_kernel_gradient(half + 6 * y, 1, row, 1);
-        for (int x = 0; x < 3; ++x)
-          store_first(row[x], tag, std::min(lanes, results_ - c),
-                      kernel_gradient + ((y * 3 + x) * sources_ + source) * results_ + c);
-      }
+      set_.kernel_gradients(points, taps);
+      for (int64_t y = 0; y < pass_.rows.taps; ++y)
+        for (int64_t x = 0; x < pass_.columns.taps; ++x) {
+          const int64_t tap = pass_.rows.tap(y) * geometry_.kernel.width + pass_.columns.tap(x);
+          store_first(taps[(P - 3) * y + x], tag, std::min(lanes, results_ - c),
+                      kernel_gradient + (tap * sources_ + source) * results_ + c);
+        }
     }
   }
 
   ConvGeometry geometry_;
+  ConvPass pass_;
+  PointSet<P> set_;
   TileGrid grid_;
   int64_t sources_, results_;
   int64_t block_;  ///< channels of a block: two vectors, or one where that holds them all
@@ -242,7 +239,14 @@ class WinogradWeightGradient {
 };
 
 void winograd_kernel_f32(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
-  WinogradWeightGradient(g).run(input, output, kernel_gradient);
+  const ConvReading reading{g, true};
+  const JoinedPasses phases = winograd_passes(reading);
+  const bool three = winograd_taps(reading, phases) == 3;
+  for (const ConvPass& pass : phases.passes)
+    if (three)
+      WinogradWeightGradient<6>(g, pass).run(input, output, kernel_gradient);
+    else
+      WinogradWeightGradient<5>(g, pass).run(input, output, kernel_gradient);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE

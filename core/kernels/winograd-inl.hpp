@@ -66,7 +66,8 @@ HWY_INLINE void transform_result(const FloatVec* HWY_RESTRICT m, int step, Float
   }
 }
 
-/// A: four result gradients to six points, the adjoint of transform_result.
+/// A: four result gradients to P points, the adjoint of transform_result.
+template <int P>
 HWY_INLINE void transform_gradient(const FloatVec* HWY_RESTRICT y, int step, FloatVec* HWY_RESTRICT m, int out_step) {
   const FloatTag tag;
   const FloatVec two = hn::Set(tag, 2.0f), four = hn::Set(tag, 4.0f), eight = hn::Set(tag, 8.0f);
@@ -77,8 +78,8 @@ HWY_INLINE void transform_gradient(const FloatVec* HWY_RESTRICT y, int step, Flo
   m[out_step] = hn::Add(even, odd);
   m[2 * out_step] = hn::Sub(even, odd);
   m[3 * out_step] = hn::Add(even4, odd8);
-  m[4 * out_step] = hn::Sub(even4, odd8);
-  m[5 * out_step] = y3;
+  if constexpr (P == 6) m[4 * out_step] = hn::Sub(even4, odd8);
+  m[(P - 1) * out_step] = y3;
 }
 
 /// G: P - 3 kernel taps to P points.
@@ -106,11 +107,19 @@ HWY_INLINE void transform_kernel(const FloatVec* HWY_RESTRICT g, int step, Float
   }
 }
 
-/// G^T: six points to three kernel gradients, the adjoint of transform_kernel.
+/// G^T: P points to P - 3 kernel gradients, the adjoint of transform_kernel.
+template <int P>
 HWY_INLINE void transform_kernel_gradient(const FloatVec* HWY_RESTRICT u, int step, FloatVec* HWY_RESTRICT g,
                                           int out_step) {
   const FloatTag tag;
   const FloatVec sixth = hn::Set(tag, 1.0f / 6), twelfth = hn::Set(tag, 1.0f / 12), quarter = hn::Set(tag, 0.25f);
+  if constexpr (P == 5) {
+    const FloatVec half = hn::Set(tag, 0.5f), third = hn::Set(tag, 1.0f / 3);
+    const FloatVec sixths = hn::Mul(u[2 * step], sixth);
+    g[0] = hn::MulAdd(half, hn::Sub(u[0], u[step]), hn::Sub(hn::Mul(u[3 * step], sixth), sixths));
+    g[out_step] = hn::Add(hn::NegMulAdd(half, u[step], u[4 * step]), hn::MulAdd(u[3 * step], third, sixths));
+    return;
+  }
   const FloatVec sum12 = hn::Add(u[step], u[2 * step]), difference12 = hn::Sub(u[2 * step], u[step]);
   const FloatVec sum34 = hn::Add(u[3 * step], u[4 * step]), difference34 = hn::Sub(u[3 * step], u[4 * step]);
   const FloatVec sixths = hn::Mul(sum12, sixth);

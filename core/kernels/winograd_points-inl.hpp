@@ -112,6 +112,48 @@ struct PointSet {
     }
   }
 
+  /// A dy A^T of a tile's result gradients.
+  template <class Read>
+  HWY_INLINE void store_gradients(const Read& read, const PointSteps& steps, float* HWY_RESTRICT to) const {
+    const auto store = [&](int64_t y, int64_t x, FloatVec value)
+                           HWY_ATTR { hn::StoreU(value, FloatTag(), to + y * steps.row + x * steps.column); };
+    FloatVec half[P * winograd_tile], line[winograd_tile], out[P];
+    for (int x = 0; x < winograd_tile; ++x) {
+      for (int y = 0; y < winograd_tile; ++y) line[y] = read(y, x);
+      if (rows.transformed)
+        transform_gradient<P>(line, 1, half + x, winograd_tile);
+      else
+        for (int y = 0; y < winograd_tile; ++y) half[winograd_tile * y + x] = line[y];
+    }
+    for (int64_t y = 0; y < (rows.transformed ? P : winograd_tile); ++y) {
+      if (columns.transformed) {
+        transform_gradient<P>(half + winograd_tile * y, 1, out, 1);
+        for (int x = 0; x < P; ++x) store(y, x, out[x]);
+      } else {
+        for (int x = 0; x < winograd_tile; ++x) store(y, x, half[winograd_tile * y + x]);
+      }
+    }
+  }
+
+  /// G^T dU G: the gradients of the pass' taps [row][column], the rows P - 3 apart.
+  HWY_INLINE void kernel_gradients(const FloatVec* sums, FloatVec* taps_out) const {
+    constexpr int taps = P - 3;
+    const int64_t width = columns.points(P);
+    FloatVec half[taps * P];
+    for (int64_t x = 0; x < width; ++x) {
+      if (rows.transformed)
+        transform_kernel_gradient<P>(sums + x, static_cast<int>(width), half + x, P);
+      else
+        half[x] = sums[x];
+    }
+    for (int64_t y = 0; y < (rows.transformed ? taps : 1); ++y) {
+      if (columns.transformed)
+        transform_kernel_gradient<P>(half + P * y, 1, taps_out + taps * y, 1);
+      else
+        taps_out[taps * y] = half[P * y];
+    }
+  }
+
   /// G g G^T of kernel [P - 3][P - 3]; only the tap at `offset` along an axis that is not transformed. Points lie
   /// `step` apart.
   HWY_INLINE void store_kernel(const FloatVec* kernel, int64_t step, float* HWY_RESTRICT to) const {
