@@ -18,7 +18,7 @@ constexpr bool is_narrow(std::int64_t channels) {
 }
 
 /// Whether the ends of an image's rows, which fill no whole vector, count.
-inline bool has_short_rows(Size2D image) { return image.width <= 128; }
+inline bool has_short_rows(Size2D image) { return image.width <= 512; }
 
 /// The place in Highway's dispatch tables of a SIMD target, and of the one in use.
 constexpr std::size_t table_index(std::int64_t target) {
