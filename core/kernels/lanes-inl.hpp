@@ -15,14 +15,15 @@ namespace tessera::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Calls `f` with the tag of whole vectors where they divide the channels, else with that of single numbers.
+/// Calls `f` with the tag of the longest vectors, at most whole ones, that divide the channels: of 8 or 4 numbers, or
+/// single ones.
 template <class T, class F>
 void with_lanes(std::int64_t channels, F&& f) {
-  const hn::ScalableTag<T> whole;
-  if (channels % static_cast<std::int64_t>(hn::Lanes(whole)) == 0)
-    f(whole);
-  else
-    f(hn::CappedTag<T, 1>());
+  const auto whole = static_cast<std::int64_t>(hn::Lanes(hn::ScalableTag<T>()));
+  if (channels % whole == 0) return f(hn::ScalableTag<T>());
+  if (whole > 8 && channels % 8 == 0) return f(hn::CappedTag<T, 8>());
+  if (whole > 4 && channels % 4 == 0) return f(hn::CappedTag<T, 4>());
+  f(hn::CappedTag<T, 1>());
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
