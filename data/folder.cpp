@@ -7,6 +7,7 @@
 #include <tessera/data/folder.hpp>
 #include <tessera/data/image.hpp>
 #include <tessera/data/mask_encoding.hpp>
+#include <tessera/data/misfit.hpp>
 
 namespace tessera {
 namespace {
@@ -104,7 +105,7 @@ Tensor read_picture(const fs::path& path, std::int64_t channels) {
   try {
     pixels = with_channels(image, channels > 0 ? channels : image.pixels.size(2));
   } catch (const ValueError& error) {
-    throw IoError(fmt::format("{}: {}", path.string(), error.what()));
+    throw MisfitError(fmt::format("{}: {}", path.string(), error.what()));
   }
   Tensor picture = Tensor::empty(pixels.shape());
   const float full = image.bits == 8 ? 255 : 65535;
@@ -152,9 +153,9 @@ Sample FolderDataset::get(std::int64_t index) const {
   const Pair& pair = pairs_.at(static_cast<std::size_t>(index));
   Sample sample{read_picture(pair.image, channels_), mask(index), pair.stem};
   if (sample.image.size(0) != sample.mask.size(0) || sample.image.size(1) != sample.mask.size(1))
-    throw IoError(fmt::format("{} is {} x {} pixels, but its mask {} is {} x {}", pair.image.string(),
-                              sample.image.size(1), sample.image.size(0), pair.mask.string(), sample.mask.size(1),
-                              sample.mask.size(0)));
+    throw MisfitError(fmt::format("{} is {} x {} pixels, but its mask {} is {} x {}", pair.image.string(),
+                                  sample.image.size(1), sample.image.size(0), pair.mask.string(), sample.mask.size(1),
+                                  sample.mask.size(0)));
   return sample;
 }
 

@@ -3,6 +3,7 @@
 #include <tessera/core/error.hpp>
 #include <tessera/data/image.hpp>
 #include <tessera/data/image_codec.hpp>
+#include <tessera/data/misfit.hpp>
 
 namespace tessera {
 namespace {
@@ -66,14 +67,15 @@ Image read_image(const std::filesystem::path& path, ImageUse use) {
 
 Tensor read_mask(const std::filesystem::path& path) {
   if (format_of(path) == Format::jpeg)
-    fail(path, "a mask cannot be a JPEG, whose compression changes the class indices: save it as PNG");
+    throw MisfitError(fmt::format(
+        "{}: a mask cannot be a JPEG, whose compression changes the class indices: save it as PNG", path.string()));
   const Image image = read_image(path, ImageUse::labels);
   const Shape& shape = image.pixels.shape();
   if (shape[2] > 2 && !is_grey(image.pixels))
-    fail(path,
-         fmt::format("the mask is coloured ({} channels): expected one class index a pixel, or a --colour-map that "
-                     "lists the classes' colours",
-                     shape[2]));
+    throw MisfitError(
+        fmt::format("{}: the mask is coloured ({} channels): expected one class index a pixel, or a --colour-map that "
+                    "lists the classes' colours",
+                    path.string(), shape[2]));
   Tensor mask = Tensor::empty({shape[0], shape[1]}, i32);
   auto* out = mask.mutable_data<std::int32_t>();
   dispatch_all(image.pixels.dtype(), [&](auto zero) {

@@ -34,7 +34,7 @@ std::vector<std::int32_t> parse_mask_values(const std::string& text);
 std::int64_t classes_of(const MaskEncoding& encoding);
 
 /// Reads a mask [H, W], i32, of labels: with colours RGB and palette images by their colours, others by their values.
-/// IoError names the file, and the value or colour that the encoding does not know.
+/// MisfitError names the file, and the value or colour that the encoding does not know.
 Tensor read_mask(const std::filesystem::path& path, const MaskEncoding& encoding);
 
 }  // namespace tessera

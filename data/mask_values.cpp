@@ -5,6 +5,7 @@
 #include <tessera/core/parallel.hpp>
 #include <tessera/data/image.hpp>
 #include <tessera/data/mask_values.hpp>
+#include <tessera/data/misfit.hpp>
 
 namespace tessera {
 namespace {
@@ -102,7 +103,7 @@ void check_mask(const Tensor& mask, const Labels& labels, const std::filesystem:
   MaskValues values;
   add_values(values, mask);
   values.erase(labels.ignore_index);
-  throw IoError(fmt::format(
+  throw MisfitError(fmt::format(
       "{}: {} of {} pixels lie beyond the {} classes 0 to {}: the first is {} at row {}, column {}; "
       "the mask holds {}; {}",
       path.string(), count, pixels.size(), labels.classes, labels.classes - 1, *first, position / mask.size(1),

@@ -25,7 +25,7 @@ bool is_black_and_white(const MaskValues& values, std::int32_t ignore_index);
 /// so few of the values in between occur that they are hardly class indices, with a hint at what they may be.
 std::int64_t classes_of(const MaskValues& values, std::int32_t ignore_index, const std::string& folder);
 
-/// IoError unless every value is a class or the ignored label; it names the file, the values, where they are and a
+/// MisfitError unless every value is a class or the ignored label; it names the file, the values, where they are and a
 /// hint, which suggests no other number of classes where a network was `trained` on these.
 void check_mask(const Tensor& mask, const Labels& labels, const std::filesystem::path& path, bool trained = false);
 

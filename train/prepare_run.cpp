@@ -10,6 +10,7 @@
 #include <tessera/data/mask_encoding.hpp>
 #include <tessera/data/shapes.hpp>
 #include <tessera/train/check_samples.hpp>
+#include <tessera/train/inspect_hint.hpp>
 #include <tessera/train/mask_advice.hpp>
 #include <tessera/train/mask_passes.hpp>
 #include <tessera/train/pass_progress.hpp>
@@ -52,6 +53,8 @@ Sample first_readable(const Dataset& data) {
   for (std::int64_t i = 0; i + 1 < data.size(); ++i) {
     try {
       return data.get(i);
+    } catch (const MisfitError&) {
+      throw;
     } catch (const IoError&) {  // reported when training comes to it
     }
   }
@@ -138,7 +141,7 @@ void open_both_parts(Run& run) {
     open_folder(run, map);
   } catch (const IoError& error) {
     if (!fs::is_directory(o.data)) throw;
-    throw IoError(fmt::format("{}; `segment inspect {}` lists all that is wrong there", error.what(), o.data));
+    throw IoError(with_inspect_hint(error.what(), o.data));
   }
   // Whole paths, so that the run can be resumed, and its options used, from any folder.
   o.data = fs::absolute(o.data).lexically_normal().string();
@@ -225,7 +228,7 @@ Run prepare(RunOptions options, const Checkpoint* saved) {
   o.model = with_defaults(o.model);
   run.model = make_model(o.model);
   run.model->initialize(o.seed);
-  if (o.size == Size2D{}) o.size = default_crop(*run.train);
+  if (o.size == Size2D{}) o.size = reading_samples(o.data, [&] { return default_crop(*run.train); });
   o.size = run.model->input_sizes().enlarged(o.size);
   if (saved != nullptr) {
     check_unchanged(recorded(run), *saved);
@@ -244,12 +247,13 @@ Run prepare(RunOptions options, const Checkpoint* saved) {
   }
   // A few generated images tell what many do, and training on them should start at once.
   const std::int64_t samples = o.data == "shapes" ? 16 : 256;
-  run.checkpoint = {.model = o.model,
-                    .labels = run.train->labels(),
-                    .standardization = measure_standardization(*run.train, o.seed, samples),
-                    .left_out = std::move(run.checkpoint.left_out),
-                    .seed = o.seed,
-                    .options = recorded(run)};
+  run.checkpoint = {
+      .model = o.model,
+      .labels = run.train->labels(),
+      .standardization = reading_samples(o.data, [&] { return measure_standardization(*run.train, o.seed, samples); }),
+      .left_out = std::move(run.checkpoint.left_out),
+      .seed = o.seed,
+      .options = recorded(run)};
   return run;
 }
 

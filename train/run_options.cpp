@@ -162,7 +162,8 @@ std::vector<RunOption> all_options() {
              "Save within epochs, too, every so often; 10 by default, 0: only after epochs"),
 
       option("strict", machine, false, flag_value([](auto& o) -> auto& { return o.strict; }),
-             "Stop at an image that cannot be read, instead of leaving it out"),
+             "Stop at an image that cannot be read, instead of leaving it out; one that can be and does not fit always "
+             "stops"),
       option("threads", machine, false,
              number_value(
                  "N", NumberRange<int>{.least = 1, .most = 1024}, [](auto& o) -> auto& { return o.threads; }),

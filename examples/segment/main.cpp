@@ -11,6 +11,7 @@
 #include <tessera/core/parallel.hpp>
 #include <tessera/core/text.hpp>
 #include <tessera/data/augmentation_spec.hpp>
+#include <tessera/data/misfit.hpp>
 #include <tessera/train/option_value.hpp>
 
 #include "commands.hpp"
@@ -341,6 +342,9 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   } catch (const BadInput& error) {
+    spdlog::error("{}", error.what());
+    return 2;
+  } catch (const tessera::MisfitError& error) {  // met in the middle of a run, bad input all the same
     spdlog::error("{}", error.what());
     return 2;
   } catch (const std::exception& error) {

@@ -6,6 +6,7 @@
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>
 #include <tessera/data/image.hpp>
+#include <tessera/data/misfit.hpp>
 #include <tessera/train/class_weights.hpp>
 #include <tessera/train/predict.hpp>
 #include <tessera/train/run.hpp>
@@ -309,4 +310,21 @@ TEST_CASE("a file that breaks while the run goes on is left out from then on, an
   Run strict = prepare_run(options);
   fs::resize_file(image, 40);
   CHECK_THROWS_AS(test::execute_silently(std::move(strict)), IoError);
+}
+
+TEST_CASE("a mask of other values than the options allow ends the run, also in the middle of it") {
+  const test::TemporaryFolder folder;
+  for (const char* part : {"train", "val"}) {
+    const RunOptions options = small_run(folder, part);
+    Run run = prepare_run(options);
+    const fs::path mask = folder / "data" / part / "masks/image1.png";
+    const Tensor before = read_mask(mask);
+    write_png(mask, Tensor::full(before.shape(), 7, u8));
+    CHECK_THROWS_WITH_AS(
+        test::execute_silently(std::move(run)),
+        doctest::Contains((mask.string() + ": 1360 of 1360 pixels lie beyond the 2 classes 0 to 1").c_str()),
+        MisfitError);
+    CHECK_THROWS_WITH_AS(test::execute_silently(prepare_run(options)), doctest::Contains("; `segment inspect "), Error);
+    write_png(mask, before);
+  }
 }
