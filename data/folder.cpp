@@ -3,6 +3,7 @@
 #include <string_view>
 #include <system_error>
 #include <tessera/core/error.hpp>
+#include <tessera/core/parallel.hpp>
 #include <tessera/core/random.hpp>
 #include <tessera/data/folder.hpp>
 #include <tessera/data/image.hpp>
@@ -34,16 +35,6 @@ void check_partners(const std::vector<fs::path>& these, const std::vector<fs::pa
   const std::string more = alone.size() > 1 ? fmt::format(", nor have {} other files", alone.size() - 1) : "";
   throw IoError(
       fmt::format("{} has no {} {}.*{}", alone[0].string(), partner, (folder / alone[0].stem()).string(), more));
-}
-
-std::int64_t first_channels(const std::vector<fs::path>& images) {
-  for (std::size_t i = 0; i + 1 < images.size(); ++i) {
-    try {
-      return read_image(images[i]).pixels.size(2);
-    } catch (const IoError&) {  // reported by the `get` that comes to it
-    }
-  }
-  return read_image(images.back()).pixels.size(2);
 }
 
 /// Keeps a fifth of the pairs, those whose stems draw the smallest numbers, or all others.
@@ -99,6 +90,21 @@ std::vector<fs::path> image_files(const fs::path& folder) {
   return files;
 }
 
+std::int64_t channels_of(const std::vector<fs::path>& images) {
+  std::vector<std::int64_t> channels(images.size());
+  parallel_for(static_cast<std::int64_t>(images.size()), [&](std::int64_t i) {
+    const auto at = static_cast<std::size_t>(i);
+    try {
+      channels[at] = channels_in(images[at]);
+    } catch (const IoError&) {  // reported by the `get` that comes to it
+    }
+  });
+  std::erase(channels, 0);
+  if (channels.empty()) return channels_in(images.at(0));  // throws what is wrong
+  const bool colored = *std::max_element(channels.begin(), channels.end()) >= 3, alpha = channels[0] % 2 == 0;
+  return (colored ? 3 : 1) + (alpha ? 1 : 0);
+}
+
 Tensor read_picture(const fs::path& path, std::int64_t channels) {
   const Image image = read_image(path);
   Tensor pixels;
@@ -136,7 +142,7 @@ FolderDataset::FolderDataset(const fs::path& folder, const std::string& split, F
   for (std::size_t i = 0; i < image_paths.size(); ++i)
     pairs_.push_back({image_paths[i].stem().string(), image_paths[i], mask_paths[i]});
   if (whole && !split.empty()) keep_part(pairs_, split == "val", folder);
-  if (channels_ == 0) channels_ = first_channels(image_paths);
+  if (channels_ == 0) channels_ = channels_of(image_paths);
   if (labels_.classes == 0 && labels_.encoding.empty()) {
     // Of a folder that is split here all masks count: a class may be in the other part alone.
     const MaskValues values = options.count_values ? options.count_values(mask_paths) : count_mask_values(mask_paths);

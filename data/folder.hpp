@@ -11,7 +11,7 @@ namespace tessera {
 struct FolderOptions {
   std::int64_t classes = 0;              ///< 0: found by reading all masks of the split
   std::int32_t ignore_index = no_label;  ///< mask value of pixels that do not count
-  std::int64_t channels = 0;             ///< 0: those of the first image that can be read
+  std::int64_t channels = 0;             ///< 0: as channels_of finds them
   std::vector<std::string> names{};      ///< of the classes
   MaskEncoding encoding{};               ///< of the masks; where it has values, it says what is ignored, too
   bool trained = false;                  ///< the classes are a network's: no error suggests another number of them
@@ -60,6 +60,10 @@ std::string expected_layout(const std::filesystem::path& folder);
 std::vector<std::filesystem::path> images_in(const std::filesystem::path& folder);
 /// The same; IoError where a stem stands twice, too.
 std::vector<std::filesystem::path> image_files(const std::filesystem::path& folder);
+
+/// The channels that all of these images can have, by their headers: colour where one is in colour, since grey becomes
+/// colour without loss, and alpha where the first has it. IoError where none can be read.
+std::int64_t channels_of(const std::vector<std::filesystem::path>& images);
 
 /// An image read as f32 from 0 to 1, [H, W, channels]; 0 takes the channels as they are. IoError names the file.
 Tensor read_picture(const std::filesystem::path& path, std::int64_t channels = 0);

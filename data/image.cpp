@@ -10,7 +10,7 @@ namespace {
 
 using namespace image_codec;
 
-enum class Format : std::uint8_t { png, jpeg, pnm };
+enum class Format : std::uint8_t { png, jpeg, grey_pnm, color_pnm };
 
 Format format_of(const std::filesystem::path& path) {
   std::array<unsigned char, 4> start{};
@@ -18,7 +18,8 @@ Format format_of(const std::filesystem::path& path) {
   if (count == 0) fail(path, "is empty or cannot be read");
   if (start == std::array<unsigned char, 4>{0x89, 'P', 'N', 'G'}) return Format::png;
   if (start[0] == 0xFF && start[1] == 0xD8 && start[2] == 0xFF) return Format::jpeg;
-  if (start[0] == 'P' && start[1] >= '1' && start[1] <= '6') return Format::pnm;
+  if (start[0] == 'P' && start[1] >= '1' && start[1] <= '6')
+    return start[1] == '3' || start[1] == '6' ? Format::color_pnm : Format::grey_pnm;
   fail(path, "is not a PNG, JPEG or PNM file");
 }
 
@@ -59,10 +60,25 @@ Image read_image(const std::filesystem::path& path, ImageUse use) {
       return read_png(path, use);
     case Format::jpeg:
       return read_jpeg(path);
-    case Format::pnm:
+    case Format::grey_pnm:
+    case Format::color_pnm:
       break;
   }
   return read_pnm(path, use);
+}
+
+std::int64_t channels_in(const std::filesystem::path& path) {
+  switch (format_of(path)) {
+    case Format::png:
+      return png_channels(path);
+    case Format::jpeg:
+      return jpeg_channels(path);
+    case Format::grey_pnm:
+      return 1;
+    case Format::color_pnm:
+      break;
+  }
+  return 3;
 }
 
 Tensor read_mask(const std::filesystem::path& path) {
@@ -91,10 +107,12 @@ Tensor with_channels(const Image& image, std::int64_t channels) {
   if (have == channels) return pixels;
   const bool has_alpha = have == 2 || have == 4, wants_alpha = channels == 2 || channels == 4;
   const bool wants_grey = channels <= 2;
+  const std::string wanted = channels == 1 ? "1 channel" : fmt::format("{} channels", channels);
   if (has_alpha && !wants_alpha && !is_opaque(image))
-    throw ValueError(fmt::format("expected {} channels, got {} with transparent pixels", channels, have));
+    throw ValueError(
+        fmt::format("expected {}, got {} with transparent pixels: save it without its alpha channel", wanted, have));
   if (have >= 3 && wants_grey && !is_grey(pixels))
-    throw ValueError(fmt::format("expected {} channels, got {} that are not grey", channels, have));
+    throw ValueError(fmt::format("expected {}, got {} that are not grey: save it in grey", wanted, have));
 
   Tensor result = Tensor::empty({pixels.size(0), pixels.size(1), channels}, pixels.dtype());
   const std::int64_t colors = wants_grey ? 1 : 3;

@@ -89,7 +89,8 @@ void add_train(CLI::App& parent, TrainOptions& o, int& status) {
   app.footer(std::string(R"(
 DIR holds train/images, train/masks, val/images and val/masks; or images and masks alone, of which every fifth pair or so
 is kept to validate on, the same ones each time. A mask is an image of class indices, 0 the first class,
-and has the file stem of its image (cat.jpg and cat.png). Images may have any size.
+and has the file stem of its image (cat.jpg and cat.png). Images may have any size. Where some are in colour, grey ones
+count as coloured, too.
 
 RUN gets options.toml (all options), history.jsonl (a line an epoch), report.html (curves, classes and images, to be
 watched while training runs), last.safetensors, best.safetensors (by validation mIoU) and pictures/ (image, truth and
