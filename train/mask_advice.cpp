@@ -112,10 +112,10 @@ void MaskCounts::add(const MaskCounts& other) {
 }
 
 std::string MaskAdvice::options() const {
-  if (!color_map.empty()) return "--colour-map " + color_map;
   if (classes < 2) return "";
-  std::string text = mask_values.empty() ? fmt::format("--classes {}", classes)
-                                         : fmt::format("--mask-values {}", fmt::join(mask_values, ","));
+  std::string text = !color_map.empty()    ? "--colour-map " + color_map
+                     : mask_values.empty() ? fmt::format("--classes {}", classes)
+                                           : fmt::format("--mask-values {}", fmt::join(mask_values, ","));
   if (ignore_index != no_label) text += fmt::format(" --ignore-index {}", ignore_index);
   return text;
 }
@@ -125,11 +125,14 @@ MaskAdvice advise(const MaskCounts& counts) {
   // A coloured mask that is black throughout looks like one of value 0.
   if (!counts.values.empty() && (counts.colors.empty() || counts.values.size() > 1))
     advise_on_values(counts.values, advice);
-  if (!counts.colors.empty())
+  if (!counts.colors.empty()) {
+    // No options make classes of these.
+    advice = {.remarks = std::move(advice.remarks)};
     advice.remarks.push_back(
         fmt::format("some masks are coloured, with {} colours: write a file of lines \"name R G B\", one a class, and "
                     "pass it as --colour-map, here and to segment train",
                     counts.colors.size()));
+  }
   if (counts.palettes.size() > 1)
     advice.remarks.push_back(
         fmt::format("the masks have {} different palettes: does one index mean one class in all of them? If not, pass "

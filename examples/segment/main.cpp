@@ -223,8 +223,9 @@ void add_inspect(CLI::App& parent, InspectOptions& o, int& status) {
   app.footer(R"(
 Lists what has no partner or cannot be read, the sizes of the images, how often each value or colour stands in the masks
 and which masks are empty; suggests the options of segment train for them, and class weights. DIR holds train/ and val/
-with images/ and masks/ each, or these two itself. The exit status is 1 where something there cannot be used, 2 where
-nothing can.
+with images/ and masks/ each, or these two itself. The exit status is 0 where segment train takes all of it with the
+options suggested, 1 where it would stop or leave something out, 2 where there is nothing to train on. Files that are no
+images are passed over, and listed.
 
 A colour map lists the classes of RGB and palette masks, a line "name R G B" each, numbered from 0. A line named void is
 no class: its pixels do not count.

@@ -225,7 +225,90 @@ TEST_CASE("an audit of a folder without images says what it expected") {
   CHECK(to_text(images).find("expected images in images/ and masks of the same stems in masks/") != std::string::npos);
   nothing.mask("a.png", Tensor::zeros({2, 3}, u8));
   CHECK(!audit_folder(nothing.path()).empty());
-  CHECK(audit_folder(nothing.path()).sound());
+}
+
+TEST_CASE("an audit is sound where training takes all of the folder, whatever else lies there") {
+  const Folder folder;
+  const Tensor classes = Tensor::from<std::uint8_t>({0, 1}, {1, 2});
+  const auto problems = [&] { return audit_folder(folder.path()).problems; };
+  folder.image("a.png", {1, 2, 1});
+  folder.mask("a.png", classes);
+  CHECK(problems() == std::vector<std::string>{folder.path().string() +
+                                               ": expected two images or more, one of them to validate on, got 1"});
+  CHECK(!audit_folder(folder.path()).sound());
+  folder.image("b.png", {1, 2, 3});  // grey and colour become colour
+  folder.mask("b.png", classes);
+  for (const char* stray : {"images/Thumbs.db", "masks/classes.txt", "images/.DS_Store"})
+    std::ofstream(folder.at(stray)) << "stray";
+  std::filesystem::create_directory(folder.at("images/more"));
+  const FolderAudit audit = audit_folder(folder.path());
+  CHECK(audit.sound());
+  CHECK(problems().empty());
+  CHECK(audit.parts[0].pairs == 2);
+  CHECK(audit.parts[0].passed_over == std::vector<std::string>{"images/Thumbs.db", "images/more", "masks/classes.txt"});
+  CHECK(to_text(audit).find("passed over, being no image files: images/Thumbs.db, images/more, masks/classes.txt\n") !=
+        std::string::npos);
+  CHECK(to_text(audit).find("not all of this") == std::string::npos);
+
+  write_png(folder.at("images/b.png"), Tensor::from<std::uint8_t>({1, 2, 3, 4, 5, 6, 7, 8}, {1, 2, 4}));
+  const FolderAudit transparent = audit_folder(folder.path());
+  CHECK(!transparent.sound());
+  CHECK(transparent.parts[0].problems ==
+        std::vector<std::string>{folder.at("images/b.png") +
+                                 ": expected 3 channels, got 4 with transparent pixels: save it without its alpha "
+                                 "channel"});
+  folder.image("b.png", {1, 2, 3});
+  for (const char* mask : {"a.png", "b.png"}) folder.mask(mask, Tensor::zeros({1, 2}, u8));
+  CHECK(!audit_folder(folder.path()).sound());  // nothing to tell apart
+  folder.mask("a.png", Tensor::from<std::uint8_t>({0, 0, 0, 128, 0, 0}, {1, 2, 3}));
+  folder.mask("b.png", classes);
+  CHECK(!audit_folder(folder.path()).sound());  // its colours are not known
+  CHECK(audit_folder(folder.path()).advice.options().empty());
+}
+
+TEST_CASE("an audit misses the part that is not there, and images in colour where those trained on are grey") {
+  const test::TemporaryFolder folder;
+  const auto add = [&](const char* part, std::int64_t channels) {
+    for (const char* kind : {"images", "masks"}) std::filesystem::create_directories(folder / part / kind);
+    Tensor image = Tensor::zeros({1, 2, channels}, u8);
+    image.mutable_data<std::uint8_t>()[0] = 9;
+    write_png(folder / part / "images/a.png", image);
+    write_png(folder / part / "masks/a.png", Tensor::from<std::uint8_t>({0, 1}, {1, 2}));
+  };
+  add("train", 1);
+  const FolderAudit alone = audit_folder(folder.path());
+  CHECK(!alone.sound());
+  CHECK(alone.advice.options() == "--classes 2");
+  CHECK(to_text(alone).find("wrong: " + (folder / "val").string() + ": no such folder; expected ") !=
+        std::string::npos);
+  CHECK(nlohmann::json::parse(to_json(alone))["problems"].size() == 1);
+  add("val", 1);
+  CHECK(audit_folder(folder.path()).sound());
+  add("val", 3);
+  const FolderAudit mixed = audit_folder(folder.path());
+  CHECK(!mixed.sound());
+  CHECK(mixed.parts[1].problems ==
+        std::vector<std::string>{(folder / "val/images/a.png").string() +
+                                 ": expected 1 channel, got 3 that are not grey: save it in grey"});
+  std::filesystem::remove_all(folder / "train");
+  CHECK(audit_folder(folder.path()).problems.at(0).find((folder / "train").string() + ": no such folder") == 0);
+}
+
+TEST_CASE("values of grey masks beyond a colour map's classes are ignored where they are one, else wrong") {
+  const Folder folder;
+  for (const char* name : {"a.png", "b.png"}) folder.image(name, {1, 3, 3});
+  folder.mask("a.png", Tensor::from<std::uint8_t>({0, 1, 255}, {1, 3}));
+  folder.mask("b.png", Tensor::from<std::uint8_t>({0, 0, 0}, {1, 3}));
+  const AuditOptions options{.color_map = "map.txt",
+                             .encoding = {.values = {}, .colors = {{{0, 0, 0}, 0}, {{255, 0, 0}, 1}}}};
+  const FolderAudit one = audit_folder(folder.path(), options);
+  CHECK(one.sound());
+  CHECK(one.advice.options() == "--colour-map map.txt --ignore-index 255");
+  folder.mask("b.png", Tensor::from<std::uint8_t>({0, 0, 7}, {1, 3}));
+  const FolderAudit two = audit_folder(folder.path(), options);
+  CHECK(!two.sound());
+  CHECK(two.problems ==
+        std::vector<std::string>{"2 values of the masks, from 7 on, lie beyond the 2 classes of map.txt"});
 }
 
 TEST_CASE("the values in the masks suggest the classes and what to ignore") {
