@@ -10,8 +10,22 @@
 
 namespace tessera {
 
-/// How many pixels hold each value, smallest value first.
-using MaskValues = std::map<std::int32_t, std::int64_t>;
+/// How often a value or a colour stands in masks.
+struct MaskValue {
+  std::int64_t pixels = 0;
+  std::int64_t masks = 0;
+  std::int64_t between = 0;  ///< pixels that lie between their two neighbours, across or down, which differ
+
+  MaskValue& operator+=(const MaskValue& other);
+};
+/// By the value, smallest first.
+using MaskValues = std::map<std::int32_t, MaskValue>;
+
+/// Counts the values of one mask [H, W]. Between two others is what is larger than one and smaller than the other.
+MaskValues values_of(const Tensor& mask);
+/// The same for the colours of pixels [H, W, 3 or 4], u8. Between two others is what has each channel so, or as one of
+/// them.
+std::map<Rgb, MaskValue> colors_of(const Tensor& pixels);
 
 /// Counts the values of all these masks that can be read, on all threads; calls `advance()` after each, from any of
 /// them. IoError where none can be read.

@@ -36,31 +36,6 @@ std::map<std::string, fs::path> files_of(const fs::path& folder, PartAudit& audi
   return files;
 }
 
-bool strictly_between(std::int32_t a, std::int32_t value, std::int32_t b) {
-  return (a < value && value < b) || (b < value && value < a);
-}
-
-void count_values(const Tensor& mask, std::map<std::int32_t, MaskValue>& values) {
-  const std::int64_t height = mask.size(0), width = mask.size(1);
-  const auto* pixel = mask.data<std::int32_t>();
-  MaskValue* count = nullptr;
-  for (std::int64_t y = 0; y < height; ++y)
-    for (std::int64_t x = 0; x < width; ++x, ++pixel) {
-      if (count == nullptr || *pixel != *(pixel - 1)) count = &values[*pixel];  // std::map's entries stay in place
-      ++count->pixels;
-      const bool across = x > 0 && x + 1 < width && strictly_between(pixel[-1], *pixel, pixel[1]);
-      const bool down = y > 0 && y + 1 < height && strictly_between(pixel[-width], *pixel, pixel[width]);
-      count->between += across || down;
-    }
-}
-
-void count_colors(const Tensor& pixels, std::map<Rgb, MaskValue>& colors) {
-  const auto* pixel = pixels.data<std::uint8_t>();
-  const std::int64_t channels = pixels.size(2);
-  for (std::int64_t i = 0; i < pixels.numel(); i += channels)
-    ++colors[Rgb{pixel[i], pixel[i + 1], pixel[i + 2]}].pixels;
-}
-
 bool is_colored(const Tensor& pixels) {
   if (pixels.dtype() != u8 || pixels.size(2) < 3) return false;
   const auto* pixel = pixels.data<std::uint8_t>();
@@ -76,11 +51,9 @@ void count_mask(const fs::path& path, const MaskEncoding& encoding, PairAudit& p
                               raw.pixels.size(0), pair.size[1], pair.size[0]));
   if (!raw.palette.empty()) pair.counts.palettes[raw.palette] = 1;
   if (encoding.empty() && is_colored(raw.pixels))
-    count_colors(raw.pixels, pair.counts.colors);
+    pair.counts.colors = colors_of(raw.pixels);
   else
-    count_values(read_mask(path, encoding), pair.counts.values);
-  for (auto& [value, count] : pair.counts.values) count.masks = 1;
-  for (auto& [color, count] : pair.counts.colors) count.masks = 1;
+    pair.counts.values = values_of(read_mask(path, encoding));
 }
 
 PairAudit audit_pair(const FolderDataset::Pair& files, const MaskEncoding& encoding, std::int64_t channels) {

@@ -95,6 +95,13 @@ Labels labels_in(const RunOptions& masks, Labels labels) {
   return labels;
 }
 
+/// Stops where classes would be made of what blending has made.
+void refuse_blended(const MaskCounts& counts, const fs::path& masks) {
+  const MaskAdvice advice = advise(counts);
+  if (advice.blended)
+    throw IoError(fmt::format("{}: {}; if they are classes, pass --classes", masks.string(), advice.remarks.at(0)));
+}
+
 void open_folder(Run& run, const ColorMap& map) {
   const RunOptions& o = run.options;
   MaskCounts counted;
@@ -104,8 +111,9 @@ void open_folder(Run& run, const ColorMap& map) {
                        .encoding = map.encoding,
                        .count_values = [&](const std::vector<fs::path>& masks) {
                          MaskValues values = counted_mask_values(masks);
-                         for (const auto& [value, pixels] : values)
-                           if (value != o.ignore_index) counted.values[value].pixels = pixels;
+                         counted.values = values;
+                         counted.values.erase(o.ignore_index);
+                         refuse_blended(counted, masks[0].parent_path());
                          return values;
                        }};
   const auto train = std::make_shared<FolderDataset>(o.data, "train", folder);
@@ -114,11 +122,6 @@ void open_folder(Run& run, const ColorMap& map) {
   const std::int64_t classes = train->labels().classes;
   if (classes < 2)
     throw ValueError(fmt::format("{}: every mask holds class 0 alone: there is nothing to tell apart", o.data));
-  if (o.classes == 0 && classes > 64)
-    run.notes.push_back(fmt::format(
-        "note: the masks hold values up to {}, taken for {} classes: if that is more than there are, `segment "
-        "inspect {}` tells whether the masks were resized",
-        classes - 1, classes, o.data));
   folder.classes = classes;
   folder.channels = train->channels();
   folder.encoding = train->labels().encoding;

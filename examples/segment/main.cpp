@@ -100,7 +100,8 @@ The same options and seed give the same files, on any number of threads and howe
 resumed: Ctrl-C finishes the step, saves and exits; twice, it leaves at once.
 
 Without --classes, and for class weights by name, all masks are read first; of 1000 or more, what they hold is remembered
-in ~/.cache/tessera until they change.
+in ~/.cache/tessera until they change. Masks that were blended when they were resized have values that are no classes:
+training stops at them, unless --classes says how many there are.
 
 )") + augmentation_help() +
              R"(

@@ -195,7 +195,39 @@ TEST_CASE("classes that grew when a mask was resized with blending are told from
   const MaskAdvice classes = advise(counts_of({{0, area}, {1, border}, {2, border}, {3, border}, {7, area}}));
   CHECK(classes.remarks.at(0).ends_with("with nearest-neighbour resizing"));
   CHECK(classes.options().empty());
+  CHECK(classes.blended);
   CHECK(advise(counts_of({{0, area}, {1, border}, {2, area}})).options() == "--classes 3");
+  CHECK(!advise(counts_of({{0, area}, {1, border}, {2, area}})).blended);
+}
+
+TEST_CASE("colours that grew when a mask was resized with blending are told from painted ones") {
+  const Folder folder;
+  const auto paint = [&](const std::string& name, const std::vector<Rgb>& row) {
+    Tensor mask = Tensor::empty({4, static_cast<std::int64_t>(row.size()), 3}, u8);
+    auto* out = mask.mutable_data<std::uint8_t>();
+    for (int y = 0; y < 4; ++y)
+      for (const Rgb& color : row) out = std::copy(color.begin(), color.end(), out);
+    folder.image(name, {4, static_cast<std::int64_t>(row.size()), 3});
+    folder.mask(name, mask);
+  };
+  const Rgb sky = {128, 128, 128}, road = {128, 64, 128}, car = {64, 0, 128}, tree = {128, 128, 0};
+  const Rgb line = {128, 96, 128};  // a thin one between two others is no blend
+  paint("a.png", {sky, sky, line, road, road, car, car, tree, tree});
+  paint("b.png", {sky, road, car, tree, sky, car, road, tree, sky});
+  const MaskAdvice painted = audit_folder(folder.path()).advice;
+  CHECK(!painted.blended);
+  CHECK(painted.remarks.at(0).find("some masks are coloured, with 5 colours: write a file") == 0);
+
+  paint("a.png", {sky, sky, {128, 112, 128}, {128, 80, 128}, road, road, {96, 32, 128}, car, car});
+  paint("b.png", {road, {80, 16, 128}, {72, 8, 128}, car, car, {70, 5, 128}, {100, 40, 128}, road, road});
+  const FolderAudit blended = audit_folder(folder.path());
+  CHECK(blended.advice.blended);
+  CHECK(blended.advice.remarks.size() == 1);
+  CHECK(
+      blended.advice.remarks[0] ==
+      "7 of the 10 colours stand at the borders of others only: the masks were blended when they were resized, rotated "
+      "or saved as JPEG, and these are no classes; make them anew from the originals with nearest-neighbour resizing");
+  CHECK(!blended.sound());
 }
 
 TEST_CASE("a contact sheet is one page that holds its pictures") {

@@ -247,6 +247,29 @@ TEST_CASE("a run notes what the values of the masks suggest, as an audit does") 
   CHECK(notes() == "");
 }
 
+TEST_CASE("a run does not make classes of masks that were blended, unless it is told how many there are") {
+  const test::TemporaryFolder folder;
+  RunOptions options = small_run(folder, "run");
+  for (const auto& entry : fs::recursive_directory_iterator(folder / "data"))
+    if (entry.is_regular_file() && entry.path().parent_path().filename() == "masks") {
+      Tensor mask = read_mask(entry.path());
+      auto* label = mask.mutable_data<std::int32_t>();
+      for (std::int64_t i = 0; i < mask.numel(); ++i)
+        label[i] = std::min<std::int32_t>(static_cast<std::int32_t>(i % mask.size(1)) / 4, 4) * 2;  // 0, 2, 4, 6 and 8
+      for (std::int64_t y = 0; y < mask.size(0); ++y)
+        for (std::int64_t x = 4; x < 20; x += 4) label[y * mask.size(1) + x] -= 1;
+      write_png(entry.path(), mask);
+    }
+  CHECK_THROWS_WITH_AS(prepare_run(options),
+                       doctest::Contains("train/masks: 4 of the 9 values stand at the borders of others only (1, 3, 5, "
+                                         "7): the masks were blended when they were resized"),
+                       Error);
+  CHECK_THROWS_WITH_AS(prepare_run(options),
+                       doctest::Contains("resizing; if they are classes, pass --classes; `segment inspect "), Error);
+  options.classes = 9;
+  CHECK(prepare_run(options).notes.empty());
+}
+
 TEST_CASE("a run notes whole paths, so that it can be resumed from any folder") {
   const test::TemporaryFolder folder;
   RunOptions options = small_run(folder, "run");
