@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string_view>
 #include <system_error>
 #include <tessera/core/error.hpp>
@@ -146,10 +147,16 @@ FolderDataset::FolderDataset(const fs::path& folder, const std::string& split, F
   if (labels_.classes == 0 && labels_.encoding.empty()) {
     // Of a folder that is split here all masks count: a class may be in the other part alone.
     const MaskValues values = options.count_values ? options.count_values(mask_paths) : count_mask_values(mask_paths);
-    if (is_black_and_white(values, labels_.ignore_index))
+    if (is_black_and_white(values, labels_.ignore_index)) {
       labels_.encoding = encoding_of({0, 255}, labels_.ignore_index);
-    else
+    } else {
       labels_.classes = classes_of(values, labels_.ignore_index, masks.string());
+      if (is_counted_from_1(values, labels_.ignore_index)) {
+        std::vector<std::int32_t> from_1(static_cast<std::size_t>(--labels_.classes));
+        std::iota(from_1.begin(), from_1.end(), 1);
+        labels_.encoding = encoding_of(from_1, labels_.ignore_index);
+      }
+    }
   }
   if (labels_.classes == 0) labels_.classes = classes_of(labels_.encoding);
   if (!labels_.encoding.values.empty()) labels_.ignore_index = no_label;

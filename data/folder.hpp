@@ -24,9 +24,9 @@ struct FolderOptions {
 /// Where DIR holds images/ and masks/ itself, they are all of an empty SPLIT; "val" is a fifth of them, picked by their
 /// stems so that it is the same ones every time and mostly when images are added, and "train" the others.
 ///
-/// Where the classes have to be found and the masks hold 0 and 255 alone, these are the classes 0 and 1.
-/// IoError names the file: an image without a mask or the reverse; MisfitError: sizes that differ, mask values beyond
-/// the classes, channels that cannot be converted without loss.
+/// Where the classes have to be found and the masks hold 0 and 255 alone, these are the classes 0 and 1; where the
+/// values begin with 1, that is class 0. IoError names the file: an image without a mask or the reverse; MisfitError:
+/// sizes that differ, mask values beyond the classes, channels that cannot be converted without loss.
 class FolderDataset final : public Dataset {
  public:
   FolderDataset(const std::filesystem::path& folder, const std::string& split, FolderOptions options = {});

@@ -146,6 +146,15 @@ MaskEncoding encoding_of(const std::vector<std::int32_t>& values, std::int32_t i
   return encoding;
 }
 
+std::vector<std::int32_t> mask_values_of(const MaskEncoding& encoding) {
+  std::map<std::int32_t, std::int32_t> by_label;
+  for (const auto& [value, label] : encoding.values)
+    if (label != no_label) by_label[label] = value;
+  std::vector<std::int32_t> values;
+  for (const auto& [label, value] : by_label) values.push_back(value);
+  return values;
+}
+
 std::vector<std::int32_t> parse_mask_values(const std::string& text) {
   std::vector<std::int32_t> values;
   std::istringstream stream(text);

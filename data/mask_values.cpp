@@ -122,6 +122,12 @@ bool is_black_and_white(const MaskValues& values, std::int32_t ignore_index) {
   return kept.size() == 2 && kept.contains(0) && kept.contains(255);
 }
 
+bool is_counted_from_1(const MaskValues& values, std::int32_t ignore_index) {
+  MaskValues kept = values;
+  kept.erase(ignore_index);
+  return kept.size() >= 2 && kept.begin()->first == 1;
+}
+
 std::int64_t classes_of(const MaskValues& values, std::int32_t ignore_index, const std::string& folder) {
   MaskValues kept = values;
   kept.erase(ignore_index);

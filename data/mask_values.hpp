@@ -35,6 +35,9 @@ MaskValues count_mask_values(const std::vector<std::filesystem::path>& masks,
 /// True where 0 and 255 are all the values that are not ignored.
 bool is_black_and_white(const MaskValues& values, std::int32_t ignore_index);
 
+/// True where the values that are not ignored begin with 1, so that classes seem to be counted from there.
+bool is_counted_from_1(const MaskValues& values, std::int32_t ignore_index);
+
 /// Classes that these values stand for: the largest plus one, `ignore_index` left out. IoError, naming `folder`, where
 /// so few of the values in between occur that they are hardly class indices, with a hint at what they may be.
 std::int64_t classes_of(const MaskValues& values, std::int32_t ignore_index, const std::string& folder);

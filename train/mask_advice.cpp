@@ -74,16 +74,17 @@ void advise_on_values(const MaskValues& values, MaskAdvice& advice) {
     advice.remarks.emplace_back("255 commonly marks pixels to ignore");
     present.pop_back();
   }
-  if (present.front() == 1 && present.back() == static_cast<std::int32_t>(present.size())) {
-    advice.classes = static_cast<std::int64_t>(present.size());
-    advice.mask_values = present;
-    advice.remarks.push_back(
-        fmt::format("no pixel is 0: the classes seem to be counted from 1; --mask-values {} numbers them from 0",
-                    fmt::join(present, ",")));
-    return;
-  }
-  advice.classes = std::int64_t{present.back()} + 1;
+  const bool from_1 = present.front() == 1;
+  advice.classes = std::int64_t{present.back()} + (from_1 ? 0 : 1);
   const auto absent = static_cast<std::size_t>(advice.classes) - present.size();
+  if (from_1 && absent <= present.size()) {
+    advice.mask_values = counting_up_to(static_cast<std::size_t>(advice.classes));
+    for (std::int32_t& value : advice.mask_values) ++value;
+    advice.remarks.push_back(
+        fmt::format("no class is 0: training takes the values 1 to {0} as the classes 0 to {1}; if 0 is a class, pass "
+                    "--classes {2}",
+                    advice.classes, advice.classes - 1, advice.classes + 1));
+  }
   if (absent == 0) return;
   if (absent > present.size()) {
     advice.classes = static_cast<std::int64_t>(present.size());
@@ -94,7 +95,9 @@ void advise_on_values(const MaskValues& values, MaskAdvice& advice) {
                     some(present), absent, present.back()));
     return;
   }
-  const Values missing = without(counting_up_to(static_cast<std::size_t>(advice.classes)), present);
+  Values all = advice.mask_values;
+  if (all.empty()) all = counting_up_to(static_cast<std::size_t>(advice.classes));
+  const Values missing = without(all, present);
   advice.remarks.push_back(fmt::format("no pixel is {}: classes that nothing is learnt of", some(missing)));
 }
 

@@ -103,7 +103,7 @@ void refuse_blended(const MaskCounts& counts, const fs::path& masks) {
 }
 
 void open_folder(Run& run, const ColorMap& map) {
-  const RunOptions& o = run.options;
+  RunOptions& o = run.options;
   MaskCounts counted;
   FolderOptions folder{.classes = o.classes,
                        .ignore_index = o.ignore_index,
@@ -120,8 +120,11 @@ void open_folder(Run& run, const ColorMap& map) {
   run.train = train;
   for (const std::string& remark : advise(counted).remarks) run.notes.push_back("note: " + remark);
   const std::int64_t classes = train->labels().classes;
-  if (classes < 2)
-    throw ValueError(fmt::format("{}: every mask holds class 0 alone: there is nothing to tell apart", o.data));
+  if (counted.values.size() == 1)
+    throw ValueError(fmt::format("{}: every mask holds the value {} alone: there is nothing to tell apart", o.data,
+                                 counted.values.begin()->first));
+  // What was found is an option of the run from now on: whoever resumes or repeats it need not find it again.
+  if (map.encoding.empty()) o.mask_values = fmt::format("{}", fmt::join(mask_values_of(train->labels().encoding), ","));
   folder.classes = classes;
   folder.channels = train->channels();
   folder.encoding = train->labels().encoding;

@@ -88,7 +88,8 @@ void add_train(CLI::App& parent, TrainOptions& o, int& status) {
   CLI::App& app = *parent.add_subcommand("train", "Train a network on a folder of images and masks");
   app.footer(std::string(R"(
 DIR holds train/images, train/masks, val/images and val/masks; or images and masks alone, of which every fifth pair or so
-is kept to validate on, the same ones each time. A mask is an image of class indices, 0 the first class,
+is kept to validate on, the same ones each time. A mask is an image of class indices, 0 the first class (or 1, where 0 never
+occurs or --ignore-index 0 takes it out; predictions count from 0 all the same),
 and has the file stem of its image (cat.jpg and cat.png). Images may have any size. Where some are in colour, grey ones
 count as coloured, too.
 

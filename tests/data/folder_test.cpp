@@ -216,6 +216,22 @@ TEST_CASE("a mask value beyond the classes is an error with file, place, count a
   CHECK(folder.refusal({.classes = 2}).find("pass --classes 4 if these are classes") != std::string::npos);
 }
 
+TEST_CASE("classes that are found are counted from 1 where 0 is none") {
+  DataFolder folder;
+  folder.mask("a", {1, 2, 4, 1, 2, 1});
+  const FolderDataset data(folder.path(), "train");
+  CHECK(data.labels().classes == 4);
+  CHECK(data.mask(0).at({0, 2}) == 3);
+  CHECK(folder.refusal({.classes = 4}).find("1 of 6 pixels lie beyond the 4 classes 0 to 3") != std::string::npos);
+  folder.mask("a", {1, 2, 0, 1, 2, 1});
+  CHECK(FolderDataset(folder.path(), "train").labels().classes == 3);
+  const FolderDataset without_0(folder.path(), "train", {.ignore_index = 0});
+  CHECK(without_0.labels().classes == 2);
+  CHECK(without_0.labels().ignore_index == no_label);
+  CHECK(without_0.mask(0).at({0, 1}) == 1);
+  CHECK(without_0.mask(0).at({0, 2}) == no_label);
+}
+
 TEST_CASE("0/255 masks and other encodings are explained") {
   DataFolder folder;
   folder.mask("a", {0, 0, 255, 255, 0, 0});

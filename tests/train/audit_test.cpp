@@ -355,7 +355,12 @@ TEST_CASE("the values in the masks suggest the classes and what to ignore") {
   CHECK(advice_on({0, 255}).options() == "--mask-values 0,255");
   CHECK(advice_on({0, 255}).remarks.at(0).find("black and white") != std::string::npos);
   CHECK(advice_on({1, 2, 3}).options() == "--mask-values 1,2,3");
-  CHECK(advice_on({1, 2, 3}).remarks.at(0).find("counted from 1; --mask-values 1,2,3 numbers") != std::string::npos);
+  CHECK(advice_on({1, 2, 3}).remarks ==
+        std::vector<std::string>{"no class is 0: training takes the values 1 to 3 as the "
+                                 "classes 0 to 2; if 0 is a class, pass --classes 4"});
+  CHECK(advice_on({1, 3, 255}).options() == "--mask-values 1,2,3 --ignore-index 255");
+  CHECK(advice_on({1, 3}).remarks.back() == "no pixel is 2: classes that nothing is learnt of");
+  CHECK(advice_on({1, 100, 200}).options() == "--mask-values 1,100,200");
   CHECK(advice_on({0, 100, 200}).options() == "--mask-values 0,100,200");
   CHECK(advice_on({0, 100, 200}).remarks.at(0).find("grey values") != std::string::npos);
   CHECK(advice_on({0, 1, 3}).options() == "--classes 4");

@@ -156,7 +156,7 @@ TEST_CASE("bad options and bad data are refused before training begins") {
     write_png(mask.path(), Tensor::zeros({35, 40}, u8));
   options = good;
   options.data = folder / "blank";
-  CHECK(refusal(options).find("every mask holds class 0 alone") != std::string::npos);
+  CHECK(refusal(options).find("every mask holds the value 0 alone") != std::string::npos);
   fs::remove(folder / "data/val/masks/image2.png");
   CHECK(refusal(good).find("image2.png has no mask") != std::string::npos);
 }
@@ -242,9 +242,46 @@ TEST_CASE("a run notes what the values of the masks suggest, as an audit does") 
         if (value != 9) ++value;
       write_png(entry.path(), mask);
     }
-  CHECK(notes() == "note: no pixel is 0: the classes seem to be counted from 1; --mask-values 1,2 numbers them from 0");
+  CHECK(
+      notes() ==
+      "note: no class is 0: training takes the values 1 to 2 as the classes 0 to 1; if 0 is a class, pass --classes 3");
+  CHECK(prepare_run(options).train->labels().classes == 2);
   options.classes = 3;
   CHECK(notes() == "");
+  CHECK(prepare_run(options).train->labels().encoding.empty());
+}
+
+TEST_CASE("how masks of 0 and 255, or counted from 1, are read is an option of the run, so that it can be resumed") {
+  for (const std::int32_t foreground : {255, 2}) {
+    const test::TemporaryFolder folder;
+    RunOptions options = small_run(folder, "run");
+    for (const auto& entry : fs::recursive_directory_iterator(folder / "data"))
+      if (entry.is_regular_file() && entry.path().parent_path().filename() == "masks") {
+        Tensor mask = read_mask(entry.path());
+        for (std::int32_t& value : std::span(mask.mutable_data<std::int32_t>(), static_cast<std::size_t>(mask.numel())))
+          value = value == 9 ? 9 : value == 1 ? foreground : foreground == 2 ? 1 : 0;
+        write_png(entry.path(), mask);
+      }
+    options.epochs = 1;
+    options.optimizer.schedule = "constant";
+    Run run = prepare_run(options);
+    const RunOptions written = run.options;
+    CHECK(written.mask_values == (foreground == 2 ? "1,2" : "0,255"));
+    CHECK(written.classes == 2);
+    test::execute_silently(std::move(run));
+    RunOptions more = written;
+    more.epochs = 2;
+    test::execute_silently(resume_run(more));
+    const Checkpoint last = load_checkpoint(folder / "run/last.safetensors");
+    CHECK(last.epoch == 2);
+    CHECK(last.labels.encoding.values.at(foreground) == 1);
+    options.epochs = 2;
+    options.out = folder / "whole";
+    train(options);
+    CHECK(file_bytes(folder / "whole/last.safetensors") == file_bytes(folder / "run/last.safetensors"));
+    const Evaluation evaluation = evaluate(*rebuild_model(last), open_data(options.data, "val", last), last);
+    CHECK(evaluation.absent_classes().empty());
+  }
 }
 
 TEST_CASE("a run does not make classes of masks that were blended, unless it is told how many there are") {
