@@ -1,12 +1,15 @@
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <string_view>
 #include <system_error>
 #include <tessera/core/error.hpp>
+#include <tessera/core/parallel.hpp>
 #include <tessera/core/random.hpp>
 #include <tessera/data/folder.hpp>
 #include <tessera/data/image.hpp>
 #include <tessera/data/mask_encoding.hpp>
+#include <tessera/data/misfit.hpp>
 
 namespace tessera {
 namespace {
@@ -33,16 +36,6 @@ void check_partners(const std::vector<fs::path>& these, const std::vector<fs::pa
   const std::string more = alone.size() > 1 ? fmt::format(", nor have {} other files", alone.size() - 1) : "";
   throw IoError(
       fmt::format("{} has no {} {}.*{}", alone[0].string(), partner, (folder / alone[0].stem()).string(), more));
-}
-
-std::int64_t first_channels(const std::vector<fs::path>& images) {
-  for (std::size_t i = 0; i + 1 < images.size(); ++i) {
-    try {
-      return read_image(images[i]).pixels.size(2);
-    } catch (const IoError&) {  // reported by the `get` that comes to it
-    }
-  }
-  return read_image(images.back()).pixels.size(2);
 }
 
 /// Keeps a fifth of the pairs, those whose stems draw the smallest numbers, or all others.
@@ -98,13 +91,28 @@ std::vector<fs::path> image_files(const fs::path& folder) {
   return files;
 }
 
+std::int64_t channels_of(const std::vector<fs::path>& images) {
+  std::vector<std::int64_t> channels(images.size());
+  parallel_for(static_cast<std::int64_t>(images.size()), [&](std::int64_t i) {
+    const auto at = static_cast<std::size_t>(i);
+    try {
+      channels[at] = channels_in(images[at]);
+    } catch (const IoError&) {  // reported by the `get` that comes to it
+    }
+  });
+  std::erase(channels, 0);
+  if (channels.empty()) return channels_in(images.at(0));  // throws what is wrong
+  const bool colored = *std::max_element(channels.begin(), channels.end()) >= 3, alpha = channels[0] % 2 == 0;
+  return (colored ? 3 : 1) + (alpha ? 1 : 0);
+}
+
 Tensor read_picture(const fs::path& path, std::int64_t channels) {
   const Image image = read_image(path);
   Tensor pixels;
   try {
     pixels = with_channels(image, channels > 0 ? channels : image.pixels.size(2));
   } catch (const ValueError& error) {
-    throw IoError(fmt::format("{}: {}", path.string(), error.what()));
+    throw MisfitError(fmt::format("{}: {}", path.string(), error.what()));
   }
   Tensor picture = Tensor::empty(pixels.shape());
   const float full = image.bits == 8 ? 255 : 65535;
@@ -135,14 +143,20 @@ FolderDataset::FolderDataset(const fs::path& folder, const std::string& split, F
   for (std::size_t i = 0; i < image_paths.size(); ++i)
     pairs_.push_back({image_paths[i].stem().string(), image_paths[i], mask_paths[i]});
   if (whole && !split.empty()) keep_part(pairs_, split == "val", folder);
-  if (channels_ == 0) channels_ = first_channels(image_paths);
+  if (channels_ == 0) channels_ = channels_of(image_paths);
   if (labels_.classes == 0 && labels_.encoding.empty()) {
     // Of a folder that is split here all masks count: a class may be in the other part alone.
     const MaskValues values = options.count_values ? options.count_values(mask_paths) : count_mask_values(mask_paths);
-    if (is_black_and_white(values, labels_.ignore_index))
+    if (is_black_and_white(values, labels_.ignore_index)) {
       labels_.encoding = encoding_of({0, 255}, labels_.ignore_index);
-    else
+    } else {
       labels_.classes = classes_of(values, labels_.ignore_index, masks.string());
+      if (is_counted_from_1(values, labels_.ignore_index)) {
+        std::vector<std::int32_t> from_1(static_cast<std::size_t>(--labels_.classes));
+        std::iota(from_1.begin(), from_1.end(), 1);
+        labels_.encoding = encoding_of(from_1, labels_.ignore_index);
+      }
+    }
   }
   if (labels_.classes == 0) labels_.classes = classes_of(labels_.encoding);
   if (!labels_.encoding.values.empty()) labels_.ignore_index = no_label;
@@ -152,9 +166,9 @@ Sample FolderDataset::get(std::int64_t index) const {
   const Pair& pair = pairs_.at(static_cast<std::size_t>(index));
   Sample sample{read_picture(pair.image, channels_), mask(index), pair.stem};
   if (sample.image.size(0) != sample.mask.size(0) || sample.image.size(1) != sample.mask.size(1))
-    throw IoError(fmt::format("{} is {} x {} pixels, but its mask {} is {} x {}", pair.image.string(),
-                              sample.image.size(1), sample.image.size(0), pair.mask.string(), sample.mask.size(1),
-                              sample.mask.size(0)));
+    throw MisfitError(fmt::format("{} is {} x {} pixels, but its mask {} is {} x {}", pair.image.string(),
+                                  sample.image.size(1), sample.image.size(0), pair.mask.string(), sample.mask.size(1),
+                                  sample.mask.size(0)));
   return sample;
 }
 

@@ -28,8 +28,11 @@ enum class ImageUse : std::uint8_t { picture, labels };
 /// file and what is wrong with it.
 Image read_image(const std::filesystem::path& path, ImageUse use = ImageUse::picture);
 
+/// Channels of the image that read_image would give, from the file's header alone. IoError as there.
+std::int64_t channels_in(const std::filesystem::path& path);
+
 /// Reads a mask of class indices [H, W], i32: grey values or palette indices; grey saved as RGB is taken as grey.
-/// IoError for coloured masks and for JPEG, whose compression changes indices.
+/// MisfitError for coloured masks and for JPEG, whose compression changes indices.
 Tensor read_mask(const std::filesystem::path& path);
 
 /// The pixels with another number of channels where nothing is lost: grey repeated as colour, an opaque alpha added or

@@ -51,6 +51,10 @@ std::vector<std::uint8_t> file_bytes(const std::filesystem::path& path, const Te
 /// The reverse: `bytes` as pixels [height, width, channels].
 Tensor pixels_of(const std::vector<std::uint8_t>& bytes, const Layout& layout);
 
+/// Channels of the picture that a PNG or JPEG file holds, from its header alone.
+std::int64_t png_channels(const std::filesystem::path& path);
+std::int64_t jpeg_channels(const std::filesystem::path& path);
+
 Image read_png(const std::filesystem::path& path, ImageUse use);
 Image read_jpeg(const std::filesystem::path& path);
 Image read_pnm(const std::filesystem::path& path, ImageUse use);

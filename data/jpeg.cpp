@@ -53,17 +53,14 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
+  std::int64_t channels() {
+    read_header();
+    return jpeg_.num_components;
+  }
+
   Image read() {
-    check(succeeds(errors_, [&] {
-      jpeg_create_decompress(&jpeg_);
-      jpeg_stdio_src(&jpeg_, file_.get());
-      jpeg_save_markers(&jpeg_, exif_marker, 0xFFFF);
-      jpeg_read_header(&jpeg_, TRUE);
-    }));
+    read_header();
     const int orientation = orientation_of_file();
-    check_size(path_, jpeg_.image_width, jpeg_.image_height);
-    if (jpeg_.num_components != 1 && jpeg_.num_components != 3)
-      fail(path_, fmt::format("a JPEG of {} channels (CMYK) is not read: save it as RGB", jpeg_.num_components));
     jpeg_.out_color_space = jpeg_.num_components == 1 ? JCS_GRAYSCALE : JCS_RGB;
     check(succeeds(errors_, [&] { jpeg_start_decompress(&jpeg_); }));
 
@@ -81,6 +78,18 @@ class Reader {
   }
 
  private:
+  void read_header() {
+    check(succeeds(errors_, [&] {
+      jpeg_create_decompress(&jpeg_);
+      jpeg_stdio_src(&jpeg_, file_.get());
+      jpeg_save_markers(&jpeg_, exif_marker, 0xFFFF);
+      jpeg_read_header(&jpeg_, TRUE);
+    }));
+    check_size(path_, jpeg_.image_width, jpeg_.image_height);
+    if (jpeg_.num_components != 1 && jpeg_.num_components != 3)
+      fail(path_, fmt::format("a JPEG of {} channels (CMYK) is not read: save it as RGB", jpeg_.num_components));
+  }
+
   int orientation_of_file() const {
     for (const jpeg_marker_struct* marker = jpeg_.marker_list; marker != nullptr; marker = marker->next)
       if (const int orientation = exif_orientation({marker->data, marker->data_length}); orientation != 1)
@@ -99,6 +108,8 @@ class Reader {
 };
 
 }  // namespace
+
+std::int64_t image_codec::jpeg_channels(const std::filesystem::path& path) { return Reader(path).channels(); }
 
 Image image_codec::read_jpeg(const std::filesystem::path& path) { return Reader(path).read(); }
 

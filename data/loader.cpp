@@ -5,6 +5,7 @@
 #include <mutex>
 #include <tessera/core/error.hpp>
 #include <tessera/data/loader.hpp>
+#include <tessera/data/misfit.hpp>
 #include <tessera/data/shuffle.hpp>
 #include <thread>
 
@@ -90,6 +91,8 @@ class Loader::Epoch {
       try {
         samples.push_back(prepared_sample(index, drawn));
         indices.push_back(index);
+      } catch (const MisfitError&) {
+        throw;
       } catch (const IoError& error) {
         if (!options_.skip_unreadable) throw;
         skipped.push_back({index, error.what()});

@@ -17,9 +17,10 @@ struct LoaderOptions {
   bool drop_last = false;        ///< leaves out a last batch that is not full
   std::int64_t multiple_of = 1;  ///< heights and widths of batches are rounded up to it
   std::uint64_t seed = 0;
-  std::int64_t workers = 1;      ///< threads that prepare batches; 0 prepares them when they are asked for
-  std::int64_t prefetch = 2;     ///< batches prepared ahead
-  bool skip_unreadable = false;  ///< leaves out samples whose files cannot be read, and says so in the batch
+  std::int64_t workers = 1;   ///< threads that prepare batches; 0 prepares them when they are asked for
+  std::int64_t prefetch = 2;  ///< batches prepared ahead
+  /// Leaves out samples whose files cannot be read, and says so in the batch; none that are a MisfitError.
+  bool skip_unreadable = false;
   Standardization standardization{};
   Augmentation augmentation{};
 };

@@ -10,6 +10,7 @@
 #include <tessera/core/text.hpp>
 #include <tessera/data/image.hpp>
 #include <tessera/data/mask_encoding.hpp>
+#include <tessera/data/misfit.hpp>
 
 namespace tessera {
 namespace {
@@ -56,7 +57,7 @@ class Lookup {
     if (key != last) {
       const auto found = labels.find(key);
       if (found == labels.end())
-        throw IoError(
+        throw MisfitError(
             fmt::format("{}: row {}, column {}: {}", path_.string(), count_ / width_, count_ % width_, explain(key)));
       label_ = found->second;
       last = key;
@@ -72,7 +73,7 @@ class Lookup {
 };
 
 Tensor by_color(const std::filesystem::path& path, const Image& image, const std::map<Rgb, std::int32_t>& labels) {
-  if (image.bits != 8) throw IoError(fmt::format("{}: expected colours of 8 bits, got 16", path.string()));
+  if (image.bits != 8) throw MisfitError(fmt::format("{}: expected colours of 8 bits, got 16", path.string()));
   const std::int64_t channels = image.pixels.size(2);
   Tensor mask = Tensor::empty({image.pixels.size(0), image.pixels.size(1)}, i32);
   Lookup lookup(path, mask);
@@ -143,6 +144,15 @@ MaskEncoding encoding_of(const std::vector<std::int32_t>& values, std::int32_t i
   if (ignored != no_label && !encoding.values.emplace(ignored, no_label).second)
     throw ValueError(fmt::format("mask values: {} is a class and ignored, too", ignored));
   return encoding;
+}
+
+std::vector<std::int32_t> mask_values_of(const MaskEncoding& encoding) {
+  std::map<std::int32_t, std::int32_t> by_label;
+  for (const auto& [value, label] : encoding.values)
+    if (label != no_label) by_label[label] = value;
+  std::vector<std::int32_t> values;
+  for (const auto& [label, value] : by_label) values.push_back(value);
+  return values;
 }
 
 std::vector<std::int32_t> parse_mask_values(const std::string& text) {

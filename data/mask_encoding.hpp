@@ -27,6 +27,9 @@ ColorMap read_color_map(const std::filesystem::path& path);
 /// all count). ValueError for a value given twice.
 MaskEncoding encoding_of(const std::vector<std::int32_t>& values, std::int32_t ignored);
 
+/// The values of the classes in an encoding, in the classes' order: encoding_of's reverse.
+std::vector<std::int32_t> mask_values_of(const MaskEncoding& encoding);
+
 /// "0,255" as numbers; ValueError where it is none of 0 to 65535, or fewer than two.
 std::vector<std::int32_t> parse_mask_values(const std::string& text);
 
@@ -34,7 +37,7 @@ std::vector<std::int32_t> parse_mask_values(const std::string& text);
 std::int64_t classes_of(const MaskEncoding& encoding);
 
 /// Reads a mask [H, W], i32, of labels: with colours RGB and palette images by their colours, others by their values.
-/// IoError names the file, and the value or colour that the encoding does not know.
+/// MisfitError names the file, and the value or colour that the encoding does not know.
 Tensor read_mask(const std::filesystem::path& path, const MaskEncoding& encoding);
 
 }  // namespace tessera

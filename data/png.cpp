@@ -44,25 +44,14 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  Image read(ImageUse use) {
-    check(succeeds(png_, [&] {
-      // The size is checked below, against our own limit.
-      png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
-      png_init_io(png_, file_.get());
-      png_read_info(png_, info_);
-    }));
-    const std::int64_t width = png_get_image_width(png_, info_), height = png_get_image_height(png_, info_);
-    check_size(path_, width, height);
-    const bool indexed = png_get_color_type(png_, info_) == PNG_COLOR_TYPE_PALETTE;
-    check(succeeds(png_, [&] {
-      if (use == ImageUse::picture)
-        png_set_expand(png_);
-      else
-        png_set_packing(png_);
-      png_set_interlace_handling(png_);
-      png_read_update_info(png_, info_);
-    }));
+  std::int64_t channels() {
+    read_header(ImageUse::picture);
+    return png_get_channels(png_, info_);
+  }
 
+  Image read(ImageUse use) {
+    const bool indexed = read_header(use);
+    const std::int64_t width = png_get_image_width(png_, info_), height = png_get_image_height(png_, info_);
     const Layout layout{height, width, png_get_channels(png_, info_), png_get_bit_depth(png_, info_)};
     const std::size_t row_bytes = png_get_rowbytes(png_, info_);
     // Deflate packs at most 1032 bytes into one: a small file that promises more is refused before memory is taken for
@@ -83,6 +72,27 @@ class Reader {
   }
 
  private:
+  /// Reads all that stands before the pixels, and sets how these are read; returns whether they are of a palette.
+  bool read_header(ImageUse use) {
+    check(succeeds(png_, [&] {
+      // The size is checked below, against our own limit.
+      png_set_user_limits(png_, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
+      png_init_io(png_, file_.get());
+      png_read_info(png_, info_);
+    }));
+    check_size(path_, png_get_image_width(png_, info_), png_get_image_height(png_, info_));
+    const bool indexed = png_get_color_type(png_, info_) == PNG_COLOR_TYPE_PALETTE;
+    check(succeeds(png_, [&] {
+      if (use == ImageUse::picture)
+        png_set_expand(png_);
+      else
+        png_set_packing(png_);
+      png_set_interlace_handling(png_);
+      png_read_update_info(png_, info_);
+    }));
+    return indexed;
+  }
+
   void check(bool success) const {
     if (!success) fail(path_, fmt::format("not a whole PNG file: {}", message_.data()));
   }
@@ -182,6 +192,8 @@ std::vector<std::uint8_t> encode(const std::filesystem::path& path, const Tensor
 }
 
 }  // namespace
+
+std::int64_t image_codec::png_channels(const std::filesystem::path& path) { return Reader(path).channels(); }
 
 Image image_codec::read_png(const std::filesystem::path& path, ImageUse use) { return Reader(path).read(use); }
 

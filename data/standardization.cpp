@@ -2,6 +2,7 @@
 #include <cmath>
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>
+#include <tessera/data/misfit.hpp>
 #include <tessera/data/shuffle.hpp>
 #include <tessera/data/standardization.hpp>
 
@@ -51,14 +52,19 @@ Standardization measure_standardization(const Dataset& dataset, std::uint64_t se
   std::vector<std::int64_t> order = shuffled(dataset.size(), RandomStream(seed, stream_of("standardization")));
   order.resize(std::min(order.size(), static_cast<std::size_t>(samples)));
   std::vector<Moments> parts(order.size());
+  std::vector<std::string> misfits(order.size());
   parallel_for(static_cast<std::int64_t>(order.size()), [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
     try {
       parts[at] = moments_of(dataset.get(order[at]).image);
+    } catch (const MisfitError& error) {
+      misfits[at] = error.what();
     } catch (const IoError&) {
       parts[at].pixels = 0;
     }
   });
+  for (const std::string& misfit : misfits)
+    if (!misfit.empty()) throw MisfitError(misfit);
   std::erase_if(parts, [](const Moments& part) { return part.pixels == 0; });
   if (parts.empty()) dataset.get(order.at(0));  // throws what is wrong
 

@@ -15,7 +15,7 @@ struct Standardization {
 Tensor standardize(const Tensor& image, const Standardization& standardization);
 
 /// Measures `samples` images drawn without repetition by the seed, or all where there are fewer. One that cannot be
-/// read does not count; IoError where none can.
+/// read does not count; MisfitError for one that does not fit, IoError where none can be read.
 Standardization measure_standardization(const Dataset& dataset, std::uint64_t seed, std::int64_t samples = 256);
 
 }  // namespace tessera

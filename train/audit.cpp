@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <iterator>
+#include <set>
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>
 #include <tessera/data/image.hpp>
@@ -18,42 +18,22 @@ struct PairAudit {
   std::string problem;
 };
 
-/// The files of a folder by stem; `problems` gets those that share a stem.
-std::map<std::string, fs::path> files_of(const fs::path& folder, std::vector<std::string>& problems) {
+/// The image files of a part's folder by stem; the audit gets those that share a stem, and what else is there.
+std::map<std::string, fs::path> files_of(const fs::path& folder, PartAudit& audit) {
   std::map<std::string, fs::path> files;
-  for (const fs::directory_entry& entry : fs::directory_iterator(folder)) {
-    const fs::path& path = entry.path();
-    if (!entry.is_regular_file() || path.filename().string().starts_with('.')) continue;
+  std::set<fs::path> taken;
+  for (const fs::path& path : images_in(folder)) {
+    taken.insert(path);
     const auto [other, added] = files.emplace(path.stem().string(), path);
     if (!added)
-      problems.push_back(fmt::format("{}: has the stem of {}", path.string(), other->second.filename().string()));
+      audit.problems.push_back(fmt::format("{}: has the stem of {}", path.string(), other->second.filename().string()));
   }
+  std::set<std::string> others;
+  for (const fs::directory_entry& entry : fs::directory_iterator(folder))
+    if (const std::string name = entry.path().filename().string(); !taken.contains(entry.path()) && name[0] != '.')
+      others.insert(name);
+  for (const std::string& name : others) audit.passed_over.push_back((fs::path(folder.filename()) / name).string());
   return files;
-}
-
-bool strictly_between(std::int32_t a, std::int32_t value, std::int32_t b) {
-  return (a < value && value < b) || (b < value && value < a);
-}
-
-void count_values(const Tensor& mask, std::map<std::int32_t, MaskValue>& values) {
-  const std::int64_t height = mask.size(0), width = mask.size(1);
-  const auto* pixel = mask.data<std::int32_t>();
-  MaskValue* count = nullptr;
-  for (std::int64_t y = 0; y < height; ++y)
-    for (std::int64_t x = 0; x < width; ++x, ++pixel) {
-      if (count == nullptr || *pixel != *(pixel - 1)) count = &values[*pixel];  // std::map's entries stay in place
-      ++count->pixels;
-      const bool across = x > 0 && x + 1 < width && strictly_between(pixel[-1], *pixel, pixel[1]);
-      const bool down = y > 0 && y + 1 < height && strictly_between(pixel[-width], *pixel, pixel[width]);
-      count->between += across || down;
-    }
-}
-
-void count_colors(const Tensor& pixels, std::map<Rgb, MaskValue>& colors) {
-  const auto* pixel = pixels.data<std::uint8_t>();
-  const std::int64_t channels = pixels.size(2);
-  for (std::int64_t i = 0; i < pixels.numel(); i += channels)
-    ++colors[Rgb{pixel[i], pixel[i + 1], pixel[i + 2]}].pixels;
 }
 
 bool is_colored(const Tensor& pixels) {
@@ -71,34 +51,30 @@ void count_mask(const fs::path& path, const MaskEncoding& encoding, PairAudit& p
                               raw.pixels.size(0), pair.size[1], pair.size[0]));
   if (!raw.palette.empty()) pair.counts.palettes[raw.palette] = 1;
   if (encoding.empty() && is_colored(raw.pixels))
-    count_colors(raw.pixels, pair.counts.colors);
+    pair.counts.colors = colors_of(raw.pixels);
   else
-    count_values(read_mask(path, encoding), pair.counts.values);
-  for (auto& [value, count] : pair.counts.values) count.masks = 1;
-  for (auto& [color, count] : pair.counts.colors) count.masks = 1;
+    pair.counts.values = values_of(read_mask(path, encoding));
 }
 
-PairAudit audit_pair(const fs::path& image_path, const fs::path& mask_path, const MaskEncoding& encoding) {
+PairAudit audit_pair(const FolderDataset::Pair& files, const MaskEncoding& encoding, std::int64_t channels) {
   PairAudit pair;
   try {
-    const Tensor image = read_image(image_path).pixels;
+    const Tensor image = read_image(files.image).pixels;
     pair.size = {image.size(0), image.size(1), image.size(2)};
-    count_mask(mask_path, encoding, pair);
+    if (channels > 0 && pair.size[2] != channels)
+      read_picture(files.image, channels);  // whose error says what cannot be converted
+    count_mask(files.mask, encoding, pair);
   } catch (const Error& error) {
     pair.problem = error.what();
   }
   return pair;
 }
 
-/// The part of that name of a folder; all of it where the name is empty.
-PartAudit audit_part(const fs::path& whole, const char* name, const AuditOptions& options) {
-  const fs::path folder = *name == 0 ? whole : whole / name;
+/// What the folders images and masks of `folder` hold; each image is to have these channels, or 0: its own.
+PartAudit audit_part(const fs::path& folder, const AuditOptions& options, std::int64_t channels) {
   PartAudit audit{.folder = folder};
-  for (const char* kind : {"images", "masks"})
-    if (!fs::is_directory(folder / kind))
-      throw IoError(fmt::format("{}: no such folder; expected {}", (folder / kind).string(), expected_layout(whole)));
-  const std::map<std::string, fs::path> images = files_of(folder / "images", audit.problems);
-  const std::map<std::string, fs::path> masks = files_of(folder / "masks", audit.problems);
+  const std::map<std::string, fs::path> images = files_of(folder / "images", audit);
+  const std::map<std::string, fs::path> masks = files_of(folder / "masks", audit);
   std::vector<FolderDataset::Pair> pairs;
   for (const auto& [stem, path] : images) {
     if (const auto mask = masks.find(stem); mask != masks.end())
@@ -114,7 +90,7 @@ PartAudit audit_part(const fs::path& whole, const char* name, const AuditOptions
   std::vector<PairAudit> audits(pairs.size());
   parallel_for(audit.pairs, [&](std::int64_t i) {
     const auto at = static_cast<std::size_t>(i);
-    audits[at] = audit_pair(pairs[at].image, pairs[at].mask, options.encoding);
+    audits[at] = audit_pair(pairs[at], options.encoding, channels);
     if (options.advance) options.advance();
   });
   for (std::size_t i = 0; i < audits.size(); ++i) {
@@ -130,6 +106,54 @@ PartAudit audit_part(const fs::path& whole, const char* name, const AuditOptions
     for (const auto& [value, count] : pair.counts.values) mask[value] = count.pixels;
   }
   return audit;
+}
+
+/// The channels that training takes, by the images of its part; 0 where none can be read.
+std::int64_t trained_channels(const fs::path& part) {
+  const std::vector<fs::path> images = images_in(part / "images");
+  try {
+    return images.empty() ? 0 : channels_of(images);
+  } catch (const IoError&) {  // each file's own audit says so
+    return 0;
+  }
+}
+
+/// The folder's parts, or the folder itself.
+std::vector<fs::path> parts_of(const fs::path& folder) {
+  std::vector<fs::path> parts;
+  for (const char* part : {"train", "val"})
+    if (fs::is_directory(folder / part)) parts.push_back(folder / part);
+  if (parts.empty()) parts.push_back(folder);
+  for (const fs::path& part : parts)
+    for (const char* kind : {"images", "masks"})
+      if (!fs::is_directory(part / kind))
+        throw IoError(fmt::format("{}: no such folder; expected {}", (part / kind).string(), expected_layout(folder)));
+  return parts;
+}
+
+/// What training misses in a folder of these parts.
+std::vector<std::string> missing_in(const fs::path& folder, const std::vector<PartAudit>& parts) {
+  if (parts.size() == 2) return {};
+  if (parts[0].folder != folder) {
+    const fs::path other = folder / (parts[0].folder == folder / "train" ? "val" : "train");
+    return {fmt::format("{}: no such folder; expected {}", other.string(), expected_layout(folder))};
+  }
+  if (parts[0].pairs != 1) return {};
+  return {fmt::format("{}: expected two images or more, one of them to validate on, got 1", folder.string())};
+}
+
+/// What a colour map leaves open: the values of grey masks that are none of its classes.
+void advise_beyond_map(FolderAudit& audit) {
+  std::vector<std::int32_t> beyond;
+  for (const auto& [value, count] : audit.counts.values)
+    if (value >= audit.advice.classes) beyond.push_back(value);
+  if (beyond.size() == 1) {
+    audit.advice.ignore_index = beyond[0];
+    audit.advice.remarks.push_back(fmt::format("{} is no class of the colour map: is it to be ignored?", beyond[0]));
+  } else if (!beyond.empty()) {
+    audit.problems.push_back(fmt::format("{} values of the masks, from {} on, lie beyond the {} classes of {}",
+                                         beyond.size(), beyond[0], audit.advice.classes, audit.advice.color_map));
+  }
 }
 
 /// Lists masks of class 0 and ignored pixels alone; those whose colours are not known as classes are none.
@@ -164,10 +188,11 @@ ClassPixels class_pixels_of(const PartAudit& part, const MaskAdvice& advice) {
 }  // namespace
 
 bool FolderAudit::sound() const {
-  return std::all_of(parts.begin(), parts.end(), [](const PartAudit& part) {
-    return part.pairs > 0 && part.problems.empty() && part.images_without_mask.empty() &&
-           part.masks_without_image.empty();
-  });
+  const bool whole = problems.empty() && !advice.options().empty();
+  return whole && std::all_of(parts.begin(), parts.end(), [](const PartAudit& part) {
+           return part.pairs > 0 && part.problems.empty() && part.images_without_mask.empty() &&
+                  part.masks_without_image.empty();
+         });
 }
 
 bool FolderAudit::empty() const {
@@ -176,9 +201,10 @@ bool FolderAudit::empty() const {
 
 FolderAudit audit_folder(const fs::path& folder, const AuditOptions& options) {
   FolderAudit audit{.names = options.names};
-  for (const char* part : {"train", "val"})
-    if (fs::is_directory(folder / part)) audit.parts.push_back(audit_part(folder, part, options));
-  if (audit.parts.empty()) audit.parts.push_back(audit_part(folder, "", options));
+  const std::vector<fs::path> parts = parts_of(folder);
+  const std::int64_t channels = trained_channels(parts[0]);
+  for (const fs::path& part : parts) audit.parts.push_back(audit_part(part, options, channels));
+  audit.problems = missing_in(folder, audit.parts);
   for (const PartAudit& part : audit.parts) audit.counts.add(part.counts);
   if (options.encoding.empty()) {
     audit.advice = advise(audit.counts);
@@ -186,6 +212,7 @@ FolderAudit audit_folder(const fs::path& folder, const AuditOptions& options) {
     audit.by_colors = !options.encoding.colors.empty();
     audit.advice.classes = classes_of(options.encoding);
     audit.advice.color_map = options.color_map.string();
+    advise_beyond_map(audit);
   }
   for (PartAudit& part : audit.parts) list_empty_masks(part, audit.advice.ignore_index);
   if (audit.advice.classes > 1) audit.class_pixels = class_pixels_of(audit.parts[0], audit.advice);

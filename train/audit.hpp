@@ -25,17 +25,19 @@ struct PartAudit {
   std::vector<std::map<std::int32_t, std::int64_t>> masks{};    ///< pixels of each value, mask by mask
   std::vector<std::string> empty_masks{};  ///< names of those that hold class 0 alone, or nothing that counts
   std::vector<std::string> problems{};     ///< files that cannot be used, and why
+  std::vector<std::string> passed_over{};  ///< names in images/ and masks/ that are no image files
 };
 
 /// What a folder for training holds: its parts train/ and val/, or the folder itself as the only part.
 struct FolderAudit {
   std::vector<PartAudit> parts{};
-  MaskCounts counts{};     ///< of all parts
-  bool by_colors = false;  ///< masks were read by a colour map
+  std::vector<std::string> problems{};  ///< of the folder as a whole, such as a part that is not there
+  MaskCounts counts{};                  ///< of all parts
+  bool by_colors = false;               ///< masks were read by a colour map
   MaskAdvice advice{};
   std::vector<std::string> names{};  ///< of the classes, where a colour map gives them
   ClassPixels class_pixels{};        ///< of the first part, by the advice; empty where there is none
-  bool sound() const;                ///< every part holds pairs, and every file can be used
+  bool sound() const;                ///< training, with the options of the advice, takes all of it
   bool empty() const;                ///< there is nothing that can be used
 };
 

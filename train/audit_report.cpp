@@ -68,6 +68,8 @@ std::string to_text(const PartAudit& audit, bool by_colors) {
   if (!audit.empty_masks.empty())
     text += fmt::format("  {} of {} masks hold no object: {}\n", audit.empty_masks.size(), audit.masks.size(),
                         some(audit.empty_masks, ", "));
+  if (!audit.passed_over.empty())
+    text += fmt::format("  passed over, being no image files: {}\n", some(audit.passed_over, ", "));
   if (!audit.problems.empty()) text += fmt::format("  cannot be used:\n    {}\n", some(audit.problems, "\n    "));
   return text;
 }
@@ -114,6 +116,7 @@ ordered_json part_json(const PartAudit& audit) {
           {"colors", counts_json("color", audit.counts.colors, [](const Rgb& color) { return color; })},
           {"palettes", audit.counts.palettes.size()},
           {"empty_masks", audit.empty_masks},
+          {"passed_over", audit.passed_over},
           {"problems", audit.problems}};
 }
 
@@ -125,6 +128,7 @@ std::string to_text(const FolderAudit& audit) {
   const std::vector<std::int64_t>& pixels = audit.class_pixels.pixels;
   if (std::any_of(pixels.begin(), pixels.end(), [](std::int64_t count) { return count > 0; }))
     text += weights_text(audit) + "\n";
+  for (const std::string& problem : audit.problems) text += fmt::format("wrong: {}\n", problem);
   for (const std::string& remark : audit.advice.remarks) text += fmt::format("note: {}\n", remark);
   if (!audit.advice.options().empty()) text += fmt::format("suggested: {}\n", audit.advice.options());
   if (!audit.sound() && !audit.empty()) text += "not all of this can be used for training, as said above\n";
@@ -136,6 +140,7 @@ std::string to_json(const FolderAudit& audit) {
   for (const PartAudit& part : audit.parts) parts.push_back(part_json(part));
   ordered_json result = {
       {"sound", audit.sound()},
+      {"problems", audit.problems},
       {"parts", parts},
       {"classes", audit.advice.classes},
       {"class_names", audit.names},

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>
-#include <tessera/data/image.hpp>
+#include <tessera/data/misfit.hpp>
 #include <tessera/train/check_samples.hpp>
 
 namespace tessera {
@@ -12,22 +12,14 @@ struct Problem {
   bool unreadable = false;
 };
 
-bool can_be_read(const FolderDataset::Pair& pair) {
-  try {
-    read_image(pair.image);
-    read_image(pair.mask);
-    return true;
-  } catch (const Error&) {
-    return false;
-  }
-}
-
 Problem problem_of(const FolderDataset& data, std::int64_t index) {
   try {
     data.get(index);
     return {};
+  } catch (const MisfitError& error) {
+    return {error.what()};
   } catch (const Error& error) {
-    return {error.what(), !can_be_read(data.pairs()[static_cast<std::size_t>(index)])};
+    return {error.what(), true};
   }
 }
 

@@ -5,20 +5,14 @@
 #include <string>
 #include <tessera/data/dataset.hpp>
 #include <tessera/data/image.hpp>
+#include <tessera/data/mask_values.hpp>
 #include <vector>
 
 namespace tessera {
 
-/// How often a value or a colour stands in masks.
-struct MaskValue {
-  std::int64_t pixels = 0;
-  std::int64_t masks = 0;
-  std::int64_t between = 0;  ///< pixels whose two neighbours, across or down, hold a smaller and a larger value
-};
-
 /// What masks hold.
 struct MaskCounts {
-  std::map<std::int32_t, MaskValue> values{};
+  MaskValues values{};
   std::map<Rgb, MaskValue> colors{};                    ///< of masks that are coloured
   std::map<std::vector<Rgb>, std::int64_t> palettes{};  ///< masks by palette; their values are indices of it
 
@@ -31,6 +25,7 @@ struct MaskAdvice {
   std::int32_t ignore_index = no_label;
   std::vector<std::int32_t> mask_values{};  ///< of the classes, where these are not 0, 1, 2, ...
   std::string color_map{};                  ///< the file that says what they are, where there is one
+  bool blended = false;                     ///< most of the values or colours are no classes; a remark says why
   std::vector<std::string> remarks{};
 
   /// The options of segment train that say so: "--classes 3 --ignore-index 255"; empty where there are no classes to

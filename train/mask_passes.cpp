@@ -10,17 +10,17 @@
 namespace tessera {
 
 MaskValues counted_mask_values(const std::vector<std::filesystem::path>& masks) {
-  const std::string text = remembered(masks, "mask values", [&] {
+  const std::string text = remembered(masks, "mask values and their borders", [&] {
     PassProgress progress("classes: masks counted", static_cast<std::int64_t>(masks.size()), stderr);
     std::string lines;
-    for (const auto& [value, pixels] : count_mask_values(masks, [&] { progress.advance(); }))
-      lines += fmt::format("{} {}\n", value, pixels);
+    for (const auto& [value, count] : count_mask_values(masks, [&] { progress.advance(); }))
+      lines += fmt::format("{} {} {} {}\n", value, count.pixels, count.masks, count.between);
     return lines;
   });
   MaskValues values;
   std::istringstream lines(text);
   std::int32_t value = 0;
-  for (std::int64_t pixels = 0; lines >> value >> pixels;) values[value] = pixels;
+  for (MaskValue count; lines >> value >> count.pixels >> count.masks >> count.between;) values[value] = count;
   return values;
 }
 

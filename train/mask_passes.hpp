@@ -6,7 +6,7 @@
 // Passes over all masks before training. Each shows on standard error how far it is, and is remembered().
 namespace tessera {
 
-/// How many pixels of the masks hold each value: FolderOptions::count_values.
+/// How often each value stands in the masks: FolderOptions::count_values.
 MaskValues counted_mask_values(const std::vector<std::filesystem::path>& masks);
 
 /// The class weights that a spec names, as numbers (see class_weights_from_spec).

@@ -10,6 +10,7 @@
 #include <tessera/data/mask_encoding.hpp>
 #include <tessera/data/shapes.hpp>
 #include <tessera/train/check_samples.hpp>
+#include <tessera/train/inspect_hint.hpp>
 #include <tessera/train/mask_advice.hpp>
 #include <tessera/train/mask_passes.hpp>
 #include <tessera/train/pass_progress.hpp>
@@ -52,6 +53,8 @@ Sample first_readable(const Dataset& data) {
   for (std::int64_t i = 0; i + 1 < data.size(); ++i) {
     try {
       return data.get(i);
+    } catch (const MisfitError&) {
+      throw;
     } catch (const IoError&) {  // reported when training comes to it
     }
   }
@@ -92,8 +95,15 @@ Labels labels_in(const RunOptions& masks, Labels labels) {
   return labels;
 }
 
+/// Stops where classes would be made of what blending has made.
+void refuse_blended(const MaskCounts& counts, const fs::path& masks) {
+  const MaskAdvice advice = advise(counts);
+  if (advice.blended)
+    throw IoError(fmt::format("{}: {}; if they are classes, pass --classes", masks.string(), advice.remarks.at(0)));
+}
+
 void open_folder(Run& run, const ColorMap& map) {
-  const RunOptions& o = run.options;
+  RunOptions& o = run.options;
   MaskCounts counted;
   FolderOptions folder{.classes = o.classes,
                        .ignore_index = o.ignore_index,
@@ -101,21 +111,20 @@ void open_folder(Run& run, const ColorMap& map) {
                        .encoding = map.encoding,
                        .count_values = [&](const std::vector<fs::path>& masks) {
                          MaskValues values = counted_mask_values(masks);
-                         for (const auto& [value, pixels] : values)
-                           if (value != o.ignore_index) counted.values[value].pixels = pixels;
+                         counted.values = values;
+                         counted.values.erase(o.ignore_index);
+                         refuse_blended(counted, masks[0].parent_path());
                          return values;
                        }};
   const auto train = std::make_shared<FolderDataset>(o.data, "train", folder);
   run.train = train;
   for (const std::string& remark : advise(counted).remarks) run.notes.push_back("note: " + remark);
   const std::int64_t classes = train->labels().classes;
-  if (classes < 2)
-    throw ValueError(fmt::format("{}: every mask holds class 0 alone: there is nothing to tell apart", o.data));
-  if (o.classes == 0 && classes > 64)
-    run.notes.push_back(fmt::format(
-        "note: the masks hold values up to {}, taken for {} classes: if that is more than there are, `segment "
-        "inspect {}` tells whether the masks were resized",
-        classes - 1, classes, o.data));
+  if (counted.values.size() == 1)
+    throw ValueError(fmt::format("{}: every mask holds the value {} alone: there is nothing to tell apart", o.data,
+                                 counted.values.begin()->first));
+  // What was found is an option of the run from now on: whoever resumes or repeats it need not find it again.
+  if (map.encoding.empty()) o.mask_values = fmt::format("{}", fmt::join(mask_values_of(train->labels().encoding), ","));
   folder.classes = classes;
   folder.channels = train->channels();
   folder.encoding = train->labels().encoding;
@@ -138,7 +147,7 @@ void open_both_parts(Run& run) {
     open_folder(run, map);
   } catch (const IoError& error) {
     if (!fs::is_directory(o.data)) throw;
-    throw IoError(fmt::format("{}; `segment inspect {}` lists all that is wrong there", error.what(), o.data));
+    throw IoError(with_inspect_hint(error.what(), o.data));
   }
   // Whole paths, so that the run can be resumed, and its options used, from any folder.
   o.data = fs::absolute(o.data).lexically_normal().string();
@@ -225,7 +234,7 @@ Run prepare(RunOptions options, const Checkpoint* saved) {
   o.model = with_defaults(o.model);
   run.model = make_model(o.model);
   run.model->initialize(o.seed);
-  if (o.size == Size2D{}) o.size = default_crop(*run.train);
+  if (o.size == Size2D{}) o.size = reading_samples(o.data, [&] { return default_crop(*run.train); });
   o.size = run.model->input_sizes().enlarged(o.size);
   if (saved != nullptr) {
     check_unchanged(recorded(run), *saved);
@@ -244,12 +253,13 @@ Run prepare(RunOptions options, const Checkpoint* saved) {
   }
   // A few generated images tell what many do, and training on them should start at once.
   const std::int64_t samples = o.data == "shapes" ? 16 : 256;
-  run.checkpoint = {.model = o.model,
-                    .labels = run.train->labels(),
-                    .standardization = measure_standardization(*run.train, o.seed, samples),
-                    .left_out = std::move(run.checkpoint.left_out),
-                    .seed = o.seed,
-                    .options = recorded(run)};
+  run.checkpoint = {
+      .model = o.model,
+      .labels = run.train->labels(),
+      .standardization = reading_samples(o.data, [&] { return measure_standardization(*run.train, o.seed, samples); }),
+      .left_out = std::move(run.checkpoint.left_out),
+      .seed = o.seed,
+      .options = recorded(run)};
   return run;
 }
 

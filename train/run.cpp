@@ -5,6 +5,7 @@
 #include <tessera/core/error.hpp>
 #include <tessera/interop/atomic_file.hpp>
 #include <tessera/train/history.hpp>
+#include <tessera/train/inspect_hint.hpp>
 #include <tessera/train/pictures.hpp>
 #include <tessera/train/predict.hpp>
 #include <tessera/train/progress.hpp>
@@ -284,7 +285,7 @@ class Execution {
 }  // namespace
 
 RunEnd execute(Run& run, std::FILE* out, const std::function<bool()>& interrupted) {
-  return Execution(run, out, interrupted).train();
+  return reading_samples(run.options.data, [&] { return Execution(run, out, interrupted).train(); });
 }
 
 }  // namespace tessera

@@ -27,8 +27,8 @@ struct Run {
   bool resumed() const { return !checkpoint.weights.empty(); }
 };
 
-/// Opens and checks the data and makes the model; nothing is written yet. All that is wrong with the options or the data
-/// is an error here, before training begins.
+/// Opens and checks the data and makes the model; nothing is written yet. All that is wrong with the options or the
+/// data is an error here, before training begins.
 Run prepare_run(RunOptions options);
 
 /// The same for going on with the run in `options.out`, from its last checkpoint, or from its beginning where it has
@@ -43,7 +43,8 @@ enum class RunEnd : std::uint8_t { finished, interrupted };
 /// Shows on `out` how it goes. A run that begins where another one was moves that one aside.
 ///
 /// A run that was ended between two steps, by whatever, and resumed writes the files of one that was not, but for the
-/// times in history.jsonl. `interrupted` is asked after every step: true saves and returns.
+/// times in history.jsonl. `interrupted` is asked after every step: true saves and returns. MisfitError for a sample
+/// that can be read and does not fit the options, which only large folders come to so late.
 RunEnd execute(Run& run, std::FILE* out, const std::function<bool()>& interrupted = {});
 
 /// One part of a data set, with what a checkpoint knows of labels, channels and, for "shapes", sizes. Where `masks` has

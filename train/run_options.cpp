@@ -65,8 +65,8 @@ std::vector<RunOption> all_options() {
           "mask-values", images, changes_result,
           text_value(
               "LIST", [](auto& o) -> auto& { return o.mask_values; }),
-          "The values of the classes 0, 1, ... in the masks where they are others: 0,255; 1,2,3 with --ignore-index 0. "
-          "Masks of 0 and 255 alone are understood without it"),
+          "The values of the classes 0, 1, ... in the masks where they are others: 10,20,30. Without it and --classes, "
+          "masks of 0 and 255 alone are understood, and masks whose classes are counted from 1"),
       option("colour-map", images, false,
              text_value(
                  "FILE", [](auto& o) -> auto& { return o.color_map; }),
@@ -162,7 +162,8 @@ std::vector<RunOption> all_options() {
              "Save within epochs, too, every so often; 10 by default, 0: only after epochs"),
 
       option("strict", machine, false, flag_value([](auto& o) -> auto& { return o.strict; }),
-             "Stop at an image that cannot be read, instead of leaving it out"),
+             "Stop at an image that cannot be read, instead of leaving it out; one that can be and does not fit always "
+             "stops"),
       option("threads", machine, false,
              number_value(
                  "N", NumberRange<int>{.least = 1, .most = 1024}, [](auto& o) -> auto& { return o.threads; }),

@@ -73,7 +73,7 @@ int train(const TrainOptions& options);
 bool evaluate(const EvaluateOptions& options);
 /// False where a file could not be predicted.
 bool predict(const PredictOptions& options);
-/// False where something in the folder cannot be used; BadInput, after all else is said, where nothing can.
+/// False where training would not take all of the folder; BadInput, after all else is said, where nothing can.
 bool inspect(const InspectOptions& options);
 void summarize(const SummaryOptions& options);
 

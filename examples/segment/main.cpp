@@ -11,6 +11,7 @@
 #include <tessera/core/parallel.hpp>
 #include <tessera/core/text.hpp>
 #include <tessera/data/augmentation_spec.hpp>
+#include <tessera/data/misfit.hpp>
 #include <tessera/train/option_value.hpp>
 
 #include "commands.hpp"
@@ -87,8 +88,10 @@ void add_train(CLI::App& parent, TrainOptions& o, int& status) {
   CLI::App& app = *parent.add_subcommand("train", "Train a network on a folder of images and masks");
   app.footer(std::string(R"(
 DIR holds train/images, train/masks, val/images and val/masks; or images and masks alone, of which every fifth pair or so
-is kept to validate on, the same ones each time. A mask is an image of class indices, 0 the first class,
-and has the file stem of its image (cat.jpg and cat.png). Images may have any size.
+is kept to validate on, the same ones each time. A mask is an image of class indices, 0 the first class (or 1, where 0 never
+occurs or --ignore-index 0 takes it out; predictions count from 0 all the same),
+and has the file stem of its image (cat.jpg and cat.png). Images may have any size. Where some are in colour, grey ones
+count as coloured, too.
 
 RUN gets options.toml (all options), history.jsonl (a line an epoch), report.html (curves, classes and images, to be
 watched while training runs), last.safetensors, best.safetensors (by validation mIoU) and pictures/ (image, truth and
@@ -98,7 +101,8 @@ The same options and seed give the same files, on any number of threads and howe
 resumed: Ctrl-C finishes the step, saves and exits; twice, it leaves at once.
 
 Without --classes, and for class weights by name, all masks are read first; of 1000 or more, what they hold is remembered
-in ~/.cache/tessera until they change.
+in ~/.cache/tessera until they change. Masks that were blended when they were resized have values that are no classes:
+training stops at them, unless --classes says how many there are.
 
 )") + augmentation_help() +
              R"(
@@ -221,8 +225,9 @@ void add_inspect(CLI::App& parent, InspectOptions& o, int& status) {
   app.footer(R"(
 Lists what has no partner or cannot be read, the sizes of the images, how often each value or colour stands in the masks
 and which masks are empty; suggests the options of segment train for them, and class weights. DIR holds train/ and val/
-with images/ and masks/ each, or these two itself. The exit status is 1 where something there cannot be used, 2 where
-nothing can.
+with images/ and masks/ each, or these two itself. The exit status is 0 where segment train takes all of it with the
+options suggested, 1 where it would stop or leave something out, 2 where there is nothing to train on. Files that are no
+images are passed over, and listed.
 
 A colour map lists the classes of RGB and palette masks, a line "name R G B" each, numbered from 0. A line named void is
 no class: its pixels do not count.
@@ -341,6 +346,9 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   } catch (const BadInput& error) {
+    spdlog::error("{}", error.what());
+    return 2;
+  } catch (const tessera::MisfitError& error) {  // met in the middle of a run, bad input all the same
     spdlog::error("{}", error.what());
     return 2;
   } catch (const std::exception& error) {

@@ -70,7 +70,43 @@ TEST_CASE("the number of channels can be asked for, and images follow where noth
   folder.image("b", Tensor::from<std::uint8_t>({1, 2, 3}, {1, 1, 3}));
   folder.mask("b", {0}, {1, 1});
   CHECK(folder.refusal({.channels = 1}) ==
-        folder.at("train/images/b.png") + ": expected 1 channels, got 3 that are not grey");
+        folder.at("train/images/b.png") + ": expected 1 channel, got 3 that are not grey: save it in grey");
+}
+
+TEST_CASE("a folder has the channels of colour where one image is in colour, and alpha where the first has it") {
+  DataFolder folder;
+  const auto add = [&](const std::string& stem, const Tensor& pixels) {
+    folder.image(stem, pixels);
+    folder.mask(stem, {1}, {1, 1});
+  };
+  std::ofstream(folder.at("train/images/0.png")) << "broken";
+  folder.mask("0", {0}, {1, 1});
+  add("b", Tensor::from<std::uint8_t>({9, 255}, {1, 1, 2}));
+  CHECK(FolderDataset(folder.path(), "train").channels() == 1);
+  add("c", Tensor::from<std::uint8_t>({1, 2, 3}, {1, 1, 3}));
+  add("d", Tensor::from<std::uint8_t>({4, 5, 6, 255}, {1, 1, 4}));
+  const FolderDataset data(folder.path(), "train");
+  CHECK(data.channels() == 3);
+  CHECK(data.get(1).image.at({0, 1, 2}) == data.get(1).image.at({0, 1, 0}));
+  CHECK(data.get(2).image.shape() == Shape{1, 1, 3});
+  CHECK(data.get(4).image.at({0, 0, 1}) == doctest::Approx(5.0 / 255));
+  add("Alpha", Tensor::from<std::uint8_t>({9, 7}, {1, 1, 2}));
+  CHECK(FolderDataset(folder.path(), "train").channels() == 4);
+  CHECK(FolderDataset(folder.path(), "train").get(4).image.at({0, 0, 3}) == 1);
+  std::filesystem::remove(folder.at("train/images/Alpha.png"));
+  std::filesystem::remove(folder.at("train/masks/Alpha.png"));
+  add("e", Tensor::from<std::uint8_t>({4, 5, 6, 7}, {1, 1, 4}));
+  std::ofstream(folder.at("train/images/0.pgm")) << "P5 1 1 255 .";
+  std::filesystem::remove(folder.at("train/images/0.png"));
+  CHECK(folder.refusal() ==
+        folder.at("train/images/e.png") +
+            ": expected 3 channels, got 4 with transparent pixels: save it without its alpha channel");
+}
+
+TEST_CASE("where no image can be read, the first of them is named") {
+  DataFolder folder;
+  std::ofstream(folder.at("train/images/a.png")) << "broken";
+  CHECK(folder.refusal() == folder.at("train/images/a.png") + ": is not a PNG, JPEG or PNM file");
 }
 
 TEST_CASE("16-bit images are scaled by their own range") {
@@ -178,6 +214,22 @@ TEST_CASE("a mask value beyond the classes is an error with file, place, count a
   CHECK(folder.refusal({.classes = 2, .ignore_index = 255}) == "accepted");
   folder.mask("a", {0, 1, 2, 3, 3, 1});
   CHECK(folder.refusal({.classes = 2}).find("pass --classes 4 if these are classes") != std::string::npos);
+}
+
+TEST_CASE("classes that are found are counted from 1 where 0 is none") {
+  DataFolder folder;
+  folder.mask("a", {1, 2, 4, 1, 2, 1});
+  const FolderDataset data(folder.path(), "train");
+  CHECK(data.labels().classes == 4);
+  CHECK(data.mask(0).at({0, 2}) == 3);
+  CHECK(folder.refusal({.classes = 4}).find("1 of 6 pixels lie beyond the 4 classes 0 to 3") != std::string::npos);
+  folder.mask("a", {1, 2, 0, 1, 2, 1});
+  CHECK(FolderDataset(folder.path(), "train").labels().classes == 3);
+  const FolderDataset without_0(folder.path(), "train", {.ignore_index = 0});
+  CHECK(without_0.labels().classes == 2);
+  CHECK(without_0.labels().ignore_index == no_label);
+  CHECK(without_0.mask(0).at({0, 1}) == 1);
+  CHECK(without_0.mask(0).at({0, 2}) == no_label);
 }
 
 TEST_CASE("0/255 masks and other encodings are explained") {

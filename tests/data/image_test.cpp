@@ -135,6 +135,7 @@ TEST_CASE("a JPEG is read as grey or RGB") {
   CHECK(pixels.at({7, 7, 0}) == doctest::Approx(200).epsilon(0.02));
   CHECK(pixels.at({7, 7, 1}) == doctest::Approx(100).epsilon(0.02));
   CHECK(pixels.at({7, 7, 2}) == doctest::Approx(50).epsilon(0.04));
+  CHECK(channels_in(path) == 3);
   CHECK(refusal<IoError>(path, [&] { read_mask(path); }).find("a mask cannot be a JPEG") == 0);
   for (std::size_t size = 3; size < whole.size(); ++size) {
     put(path, whole.substr(0, size));
@@ -155,6 +156,22 @@ TEST_CASE("plain and bitmap PNM files are read, with comments") {
   check_equal(read_mask(path), Tensor::from({1, 3}, {1, 2}));
   put(path, "P3 1 1 65535 1 2 65535");
   check_equal(read_image(path).pixels, Tensor::from({1, 2, 65535}, {1, 1, 3}));
+}
+
+TEST_CASE("a file's header tells how many channels the image has") {
+  const test::TemporaryFolder folder;
+  for (std::int64_t channels = 1; channels <= 4; ++channels) {
+    write_png(folder / "a.png", Tensor::zeros({2, 3, channels}, channels == 2 ? i32 : u8));
+    CHECK(channels_in(folder / "a.png") == channels);
+  }
+  write_png(folder / "a.png", Tensor::zeros({2, 3}, u8), {{1, 2, 3}});
+  CHECK(channels_in(folder / "a.png") == 3);
+  std::filesystem::resize_file(folder / "a.png", 50);  // in the palette's successor
+  CHECK_THROWS_AS(channels_in(folder / "a.png"), IoError);
+  for (int kind = 1; kind <= 6; ++kind) {
+    put(folder / "a.pnm", fmt::format("P{} 1 1", kind));
+    CHECK(channels_in(folder / "a.pnm") == (kind % 3 == 0 ? 3 : 1));
+  }
 }
 
 TEST_CASE("every PNG cut short is refused by name") {
@@ -239,9 +256,12 @@ TEST_CASE("channels change only where nothing is lost") {
   check_equal(with_channels(grey, 2), Tensor::from<std::uint8_t>({1, 255, 2, 255}, {1, 2, 2}));
   const Image opaque{Tensor::from({7, 8, 9, 65535}, {1, 1, 4}), 16, {}};
   check_equal(with_channels(opaque, 3), Tensor::from({7, 8, 9}, {1, 1, 3}));
-  CHECK_THROWS_WITH_AS(with_channels(opaque, 1), "expected 1 channels, got 4 that are not grey", ValueError);
+  CHECK_THROWS_WITH_AS(with_channels(opaque, 1), "expected 1 channel, got 4 that are not grey: save it in grey",
+                       ValueError);
   const Image clear{Tensor::from<std::uint8_t>({7, 7, 7, 254}, {1, 1, 4}), 8, {}};
-  CHECK_THROWS_WITH_AS(with_channels(clear, 3), "expected 3 channels, got 4 with transparent pixels", ValueError);
+  CHECK_THROWS_WITH_AS(with_channels(clear, 3),
+                       "expected 3 channels, got 4 with transparent pixels: save it without its alpha channel",
+                       ValueError);
   check_equal(with_channels(clear, 2), Tensor::from<std::uint8_t>({7, 254}, {1, 1, 2}));
 }
 

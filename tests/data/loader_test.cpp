@@ -7,22 +7,26 @@
 #include <set>
 #include <tessera/core/error.hpp>
 #include <tessera/data/loader.hpp>
+#include <tessera/data/misfit.hpp>
 #include <tessera/data/rearrangements.hpp>
 #include <thread>
 
 namespace tessera {
 namespace {
 
-/// Samples named and filled with their number; `bad` ones cannot be read, and reading takes a while that differs.
+/// Samples named and filled with their number; `bad` ones cannot be read, `misfit` does not fit, and reading takes a
+/// while that differs.
 class NumberedDataset final : public Dataset {
  public:
-  explicit NumberedDataset(std::int64_t count, std::set<std::int64_t> bad = {}) : count_(count), bad_(std::move(bad)) {}
+  explicit NumberedDataset(std::int64_t count, std::set<std::int64_t> bad = {}, std::int64_t misfit = -1)
+      : count_(count), bad_(std::move(bad)), misfit_(misfit) {}
   std::int64_t size() const override { return count_; }
   std::int64_t channels() const override { return 1; }
   const Labels& labels() const override { return labels_; }
   Sample get(std::int64_t index) const override {
     std::this_thread::sleep_for(std::chrono::microseconds(index * 7919 % 400));
     if (bad_.contains(index)) throw IoError(fmt::format("{}.png: broken", index));
+    if (index == misfit_) throw MisfitError(fmt::format("{}.png: beyond the classes", index));
     const std::int64_t width = 2 + index % 2;
     return {Tensor::full({2, width, 1}, static_cast<double>(index)),
             Tensor::full({2, width}, static_cast<double>(index % 4), i32), fmt::format("{}", index)};
@@ -31,6 +35,7 @@ class NumberedDataset final : public Dataset {
  private:
   std::int64_t count_;
   std::set<std::int64_t> bad_;
+  std::int64_t misfit_;
   Labels labels_{4, 11, {}};
 };
 
@@ -207,6 +212,20 @@ TEST_CASE("unreadable files can be left out, with the reason in the batch") {
   CHECK(loader.next()->names == std::vector<std::string>{"0"});
   CHECK(loader.next()->skipped == std::vector<SkippedSample>{{3, "3.png: broken"}});
   CHECK(loader.next()->names == std::vector<std::string>{"5"});
+}
+
+TEST_CASE("samples that can be read and do not fit are never left out") {
+  for (const std::int64_t workers : {0, 2}) {
+    LoaderOptions options;
+    options.batch_size = 2;
+    options.shuffle = false;
+    options.workers = workers;
+    options.skip_unreadable = true;
+    Loader loader(std::make_shared<NumberedDataset>(6, std::set<std::int64_t>{0}, 2), options);
+    loader.start(0);
+    CHECK(loader.next()->names == std::vector<std::string>{"1"});
+    CHECK_THROWS_WITH_AS(loader.next(), "2.png: beyond the classes", MisfitError);
+  }
 }
 
 TEST_CASE("options and positions out of range are named") {

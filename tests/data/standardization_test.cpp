@@ -2,26 +2,31 @@
 
 #include <algorithm>
 #include <tessera/core/error.hpp>
+#include <tessera/data/misfit.hpp>
 #include <tessera/data/shuffle.hpp>
 #include <tessera/data/standardization.hpp>
 
 namespace tessera {
 namespace {
 
-/// Images of two channels: the sample's number, and 0.25.
+/// Images of two channels: the sample's number, and 0.25. Sample `broken` cannot be read, and those from `misfit` on do
+/// not fit.
 class LevelDataset final : public Dataset {
  public:
-  explicit LevelDataset(std::int64_t count) : count_(count) {}
+  explicit LevelDataset(std::int64_t count, std::int64_t broken = -1, std::int64_t misfit = 1000)
+      : count_(count), broken_(broken), misfit_(misfit) {}
   std::int64_t size() const override { return count_; }
   std::int64_t channels() const override { return 2; }
   const Labels& labels() const override { return labels_; }
   Sample get(std::int64_t index) const override {
+    if (index == broken_) throw IoError("broken");
+    if (index >= misfit_) throw MisfitError("beyond the classes");
     const auto level = static_cast<float>(index);
     return {Tensor::from({level, 0.25F, level, 0.25F}, {1, 2, 2}), Tensor::zeros({1, 2}, i32), ""};
   }
 
  private:
-  std::int64_t count_;
+  std::int64_t count_, broken_, misfit_;
   Labels labels_{1, no_label, {}};
 };
 
@@ -30,6 +35,11 @@ TEST_CASE("mean and deviation are measured channel by channel") {
   CHECK(measured.mean == std::vector<float>{1.5F, 0.25F});
   CHECK(measured.deviation[0] == doctest::Approx(1.1180340));
   CHECK(measured.deviation[1] == doctest::Approx(1.0 / 255));  // of a channel that never varies
+}
+
+TEST_CASE("images that cannot be read are not measured, and ones that do not fit are an error") {
+  CHECK(measure_standardization(LevelDataset(4, 3), 0).mean[0] == 1);
+  CHECK_THROWS_WITH_AS(measure_standardization(LevelDataset(4, 0, 2), 0), "beyond the classes", MisfitError);
 }
 
 TEST_CASE("a part of a large data set is measured, drawn by the seed") {

@@ -117,3 +117,40 @@ TEST_CASE("an image that cannot be read is named and left out; --strict stops at
   CHECK(strict.status == 2);
   CHECK(has(strict, image.string()));
 }
+
+TEST_CASE("in a folder too large to be checked first, too, a mask beyond the classes ends training with status 2") {
+  const test::TemporaryFolder folder;
+  for (const char* kind : {"images", "masks"}) fs::create_directories(folder / "data" / kind);
+  const RandomStream noise(1, 2);
+  Tensor image = Tensor::empty({8, 8}, u8), mask = Tensor::zeros({8, 8}, u8);
+  for (std::uint64_t i = 0; i < 64; ++i)
+    image.mutable_data<std::uint8_t>()[i] = static_cast<std::uint8_t>(noise.bits(i));
+  mask.mutable_data<std::uint8_t>()[5] = 1;
+  const auto path = [&](const char* kind, int i) { return folder / "data" / kind / (std::to_string(i) + ".png"); };
+  write_png(path("images", 0), image);
+  write_png(path("masks", 0), mask);
+  constexpr int images = 2600;  // a fifth is to validate on
+  for (int i = 1; i < images; ++i)
+    for (const char* kind : {"images", "masks"}) fs::create_hard_link(path(kind, 0), path(kind, i));
+  const std::string options = "train --data " + (folder / "data").string() + " --out " + (folder / "run").string() +
+                              " --classes 2 --model tiny --size 8 --batch-size 100 --epochs 1";
+  Tensor wrong = mask.clone();
+  wrong.mutable_data<std::uint8_t>()[6] = 11;
+  const std::string message = "1 of 64 pixels lie beyond the 2 classes 0 to 1: the first is 11 at row 0, column 6";
+
+  fs::remove(path("masks", 12));  // one that start-up does not come to
+  write_png(path("masks", 12), wrong);
+  const Ran late = segment(options);
+  CHECK(late.status == 2);
+  CHECK(has(late, "1 epochs of "));
+  CHECK(has(late, "masks/12.png: " + message));
+  CHECK(has(late, "; `segment inspect " + (folder / "data").string() + "` lists all that is wrong there\n"));
+  CHECK(!has(late, "left out"));
+
+  write_png(path("masks", 0), wrong);  // and with it all others
+  const Ran early = segment(options);
+  CHECK(early.status == 2);
+  CHECK(!has(early, "1 epochs of "));
+  CHECK(has(early, message));
+  CHECK(has(early, "` lists all that is wrong there\n"));
+}

@@ -195,7 +195,39 @@ TEST_CASE("classes that grew when a mask was resized with blending are told from
   const MaskAdvice classes = advise(counts_of({{0, area}, {1, border}, {2, border}, {3, border}, {7, area}}));
   CHECK(classes.remarks.at(0).ends_with("with nearest-neighbour resizing"));
   CHECK(classes.options().empty());
+  CHECK(classes.blended);
   CHECK(advise(counts_of({{0, area}, {1, border}, {2, area}})).options() == "--classes 3");
+  CHECK(!advise(counts_of({{0, area}, {1, border}, {2, area}})).blended);
+}
+
+TEST_CASE("colours that grew when a mask was resized with blending are told from painted ones") {
+  const Folder folder;
+  const auto paint = [&](const std::string& name, const std::vector<Rgb>& row) {
+    Tensor mask = Tensor::empty({4, static_cast<std::int64_t>(row.size()), 3}, u8);
+    auto* out = mask.mutable_data<std::uint8_t>();
+    for (int y = 0; y < 4; ++y)
+      for (const Rgb& color : row) out = std::copy(color.begin(), color.end(), out);
+    folder.image(name, {4, static_cast<std::int64_t>(row.size()), 3});
+    folder.mask(name, mask);
+  };
+  const Rgb sky = {128, 128, 128}, road = {128, 64, 128}, car = {64, 0, 128}, tree = {128, 128, 0};
+  const Rgb line = {128, 96, 128};  // a thin one between two others is no blend
+  paint("a.png", {sky, sky, line, road, road, car, car, tree, tree});
+  paint("b.png", {sky, road, car, tree, sky, car, road, tree, sky});
+  const MaskAdvice painted = audit_folder(folder.path()).advice;
+  CHECK(!painted.blended);
+  CHECK(painted.remarks.at(0).find("some masks are coloured, with 5 colours: write a file") == 0);
+
+  paint("a.png", {sky, sky, {128, 112, 128}, {128, 80, 128}, road, road, {96, 32, 128}, car, car});
+  paint("b.png", {road, {80, 16, 128}, {72, 8, 128}, car, car, {70, 5, 128}, {100, 40, 128}, road, road});
+  const FolderAudit blended = audit_folder(folder.path());
+  CHECK(blended.advice.blended);
+  CHECK(blended.advice.remarks.size() == 1);
+  CHECK(
+      blended.advice.remarks[0] ==
+      "7 of the 10 colours stand at the borders of others only: the masks were blended when they were resized, rotated "
+      "or saved as JPEG, and these are no classes; make them anew from the originals with nearest-neighbour resizing");
+  CHECK(!blended.sound());
 }
 
 TEST_CASE("a contact sheet is one page that holds its pictures") {
@@ -225,7 +257,90 @@ TEST_CASE("an audit of a folder without images says what it expected") {
   CHECK(to_text(images).find("expected images in images/ and masks of the same stems in masks/") != std::string::npos);
   nothing.mask("a.png", Tensor::zeros({2, 3}, u8));
   CHECK(!audit_folder(nothing.path()).empty());
-  CHECK(audit_folder(nothing.path()).sound());
+}
+
+TEST_CASE("an audit is sound where training takes all of the folder, whatever else lies there") {
+  const Folder folder;
+  const Tensor classes = Tensor::from<std::uint8_t>({0, 1}, {1, 2});
+  const auto problems = [&] { return audit_folder(folder.path()).problems; };
+  folder.image("a.png", {1, 2, 1});
+  folder.mask("a.png", classes);
+  CHECK(problems() == std::vector<std::string>{folder.path().string() +
+                                               ": expected two images or more, one of them to validate on, got 1"});
+  CHECK(!audit_folder(folder.path()).sound());
+  folder.image("b.png", {1, 2, 3});  // grey and colour become colour
+  folder.mask("b.png", classes);
+  for (const char* stray : {"images/Thumbs.db", "masks/classes.txt", "images/.DS_Store"})
+    std::ofstream(folder.at(stray)) << "stray";
+  std::filesystem::create_directory(folder.at("images/more"));
+  const FolderAudit audit = audit_folder(folder.path());
+  CHECK(audit.sound());
+  CHECK(problems().empty());
+  CHECK(audit.parts[0].pairs == 2);
+  CHECK(audit.parts[0].passed_over == std::vector<std::string>{"images/Thumbs.db", "images/more", "masks/classes.txt"});
+  CHECK(to_text(audit).find("passed over, being no image files: images/Thumbs.db, images/more, masks/classes.txt\n") !=
+        std::string::npos);
+  CHECK(to_text(audit).find("not all of this") == std::string::npos);
+
+  write_png(folder.at("images/b.png"), Tensor::from<std::uint8_t>({1, 2, 3, 4, 5, 6, 7, 8}, {1, 2, 4}));
+  const FolderAudit transparent = audit_folder(folder.path());
+  CHECK(!transparent.sound());
+  CHECK(transparent.parts[0].problems ==
+        std::vector<std::string>{folder.at("images/b.png") +
+                                 ": expected 3 channels, got 4 with transparent pixels: save it without its alpha "
+                                 "channel"});
+  folder.image("b.png", {1, 2, 3});
+  for (const char* mask : {"a.png", "b.png"}) folder.mask(mask, Tensor::zeros({1, 2}, u8));
+  CHECK(!audit_folder(folder.path()).sound());  // nothing to tell apart
+  folder.mask("a.png", Tensor::from<std::uint8_t>({0, 0, 0, 128, 0, 0}, {1, 2, 3}));
+  folder.mask("b.png", classes);
+  CHECK(!audit_folder(folder.path()).sound());  // its colours are not known
+  CHECK(audit_folder(folder.path()).advice.options().empty());
+}
+
+TEST_CASE("an audit misses the part that is not there, and images in colour where those trained on are grey") {
+  const test::TemporaryFolder folder;
+  const auto add = [&](const char* part, std::int64_t channels) {
+    for (const char* kind : {"images", "masks"}) std::filesystem::create_directories(folder / part / kind);
+    Tensor image = Tensor::zeros({1, 2, channels}, u8);
+    image.mutable_data<std::uint8_t>()[0] = 9;
+    write_png(folder / part / "images/a.png", image);
+    write_png(folder / part / "masks/a.png", Tensor::from<std::uint8_t>({0, 1}, {1, 2}));
+  };
+  add("train", 1);
+  const FolderAudit alone = audit_folder(folder.path());
+  CHECK(!alone.sound());
+  CHECK(alone.advice.options() == "--classes 2");
+  CHECK(to_text(alone).find("wrong: " + (folder / "val").string() + ": no such folder; expected ") !=
+        std::string::npos);
+  CHECK(nlohmann::json::parse(to_json(alone))["problems"].size() == 1);
+  add("val", 1);
+  CHECK(audit_folder(folder.path()).sound());
+  add("val", 3);
+  const FolderAudit mixed = audit_folder(folder.path());
+  CHECK(!mixed.sound());
+  CHECK(mixed.parts[1].problems ==
+        std::vector<std::string>{(folder / "val/images/a.png").string() +
+                                 ": expected 1 channel, got 3 that are not grey: save it in grey"});
+  std::filesystem::remove_all(folder / "train");
+  CHECK(audit_folder(folder.path()).problems.at(0).find((folder / "train").string() + ": no such folder") == 0);
+}
+
+TEST_CASE("values of grey masks beyond a colour map's classes are ignored where they are one, else wrong") {
+  const Folder folder;
+  for (const char* name : {"a.png", "b.png"}) folder.image(name, {1, 3, 3});
+  folder.mask("a.png", Tensor::from<std::uint8_t>({0, 1, 255}, {1, 3}));
+  folder.mask("b.png", Tensor::from<std::uint8_t>({0, 0, 0}, {1, 3}));
+  const AuditOptions options{.color_map = "map.txt",
+                             .encoding = {.values = {}, .colors = {{{0, 0, 0}, 0}, {{255, 0, 0}, 1}}}};
+  const FolderAudit one = audit_folder(folder.path(), options);
+  CHECK(one.sound());
+  CHECK(one.advice.options() == "--colour-map map.txt --ignore-index 255");
+  folder.mask("b.png", Tensor::from<std::uint8_t>({0, 0, 7}, {1, 3}));
+  const FolderAudit two = audit_folder(folder.path(), options);
+  CHECK(!two.sound());
+  CHECK(two.problems ==
+        std::vector<std::string>{"2 values of the masks, from 7 on, lie beyond the 2 classes of map.txt"});
 }
 
 TEST_CASE("the values in the masks suggest the classes and what to ignore") {
@@ -240,7 +355,12 @@ TEST_CASE("the values in the masks suggest the classes and what to ignore") {
   CHECK(advice_on({0, 255}).options() == "--mask-values 0,255");
   CHECK(advice_on({0, 255}).remarks.at(0).find("black and white") != std::string::npos);
   CHECK(advice_on({1, 2, 3}).options() == "--mask-values 1,2,3");
-  CHECK(advice_on({1, 2, 3}).remarks.at(0).find("counted from 1; --mask-values 1,2,3 numbers") != std::string::npos);
+  CHECK(advice_on({1, 2, 3}).remarks ==
+        std::vector<std::string>{"no class is 0: training takes the values 1 to 3 as the "
+                                 "classes 0 to 2; if 0 is a class, pass --classes 4"});
+  CHECK(advice_on({1, 3, 255}).options() == "--mask-values 1,2,3 --ignore-index 255");
+  CHECK(advice_on({1, 3}).remarks.back() == "no pixel is 2: classes that nothing is learnt of");
+  CHECK(advice_on({1, 100, 200}).options() == "--mask-values 1,100,200");
   CHECK(advice_on({0, 100, 200}).options() == "--mask-values 0,100,200");
   CHECK(advice_on({0, 100, 200}).remarks.at(0).find("grey values") != std::string::npos);
   CHECK(advice_on({0, 1, 3}).options() == "--classes 4");

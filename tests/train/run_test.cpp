@@ -6,6 +6,7 @@
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>
 #include <tessera/data/image.hpp>
+#include <tessera/data/misfit.hpp>
 #include <tessera/train/class_weights.hpp>
 #include <tessera/train/predict.hpp>
 #include <tessera/train/run.hpp>
@@ -155,7 +156,7 @@ TEST_CASE("bad options and bad data are refused before training begins") {
     write_png(mask.path(), Tensor::zeros({35, 40}, u8));
   options = good;
   options.data = folder / "blank";
-  CHECK(refusal(options).find("every mask holds class 0 alone") != std::string::npos);
+  CHECK(refusal(options).find("every mask holds the value 0 alone") != std::string::npos);
   fs::remove(folder / "data/val/masks/image2.png");
   CHECK(refusal(good).find("image2.png has no mask") != std::string::npos);
 }
@@ -241,9 +242,69 @@ TEST_CASE("a run notes what the values of the masks suggest, as an audit does") 
         if (value != 9) ++value;
       write_png(entry.path(), mask);
     }
-  CHECK(notes() == "note: no pixel is 0: the classes seem to be counted from 1; --mask-values 1,2 numbers them from 0");
+  CHECK(
+      notes() ==
+      "note: no class is 0: training takes the values 1 to 2 as the classes 0 to 1; if 0 is a class, pass --classes 3");
+  CHECK(prepare_run(options).train->labels().classes == 2);
   options.classes = 3;
   CHECK(notes() == "");
+  CHECK(prepare_run(options).train->labels().encoding.empty());
+}
+
+TEST_CASE("how masks of 0 and 255, or counted from 1, are read is an option of the run, so that it can be resumed") {
+  for (const std::int32_t foreground : {255, 2}) {
+    const test::TemporaryFolder folder;
+    RunOptions options = small_run(folder, "run");
+    for (const auto& entry : fs::recursive_directory_iterator(folder / "data"))
+      if (entry.is_regular_file() && entry.path().parent_path().filename() == "masks") {
+        Tensor mask = read_mask(entry.path());
+        for (std::int32_t& value : std::span(mask.mutable_data<std::int32_t>(), static_cast<std::size_t>(mask.numel())))
+          value = value == 9 ? 9 : value == 1 ? foreground : foreground == 2 ? 1 : 0;
+        write_png(entry.path(), mask);
+      }
+    options.epochs = 1;
+    options.optimizer.schedule = "constant";
+    Run run = prepare_run(options);
+    const RunOptions written = run.options;
+    CHECK(written.mask_values == (foreground == 2 ? "1,2" : "0,255"));
+    CHECK(written.classes == 2);
+    test::execute_silently(std::move(run));
+    RunOptions more = written;
+    more.epochs = 2;
+    test::execute_silently(resume_run(more));
+    const Checkpoint last = load_checkpoint(folder / "run/last.safetensors");
+    CHECK(last.epoch == 2);
+    CHECK(last.labels.encoding.values.at(foreground) == 1);
+    options.epochs = 2;
+    options.out = folder / "whole";
+    train(options);
+    CHECK(file_bytes(folder / "whole/last.safetensors") == file_bytes(folder / "run/last.safetensors"));
+    const Evaluation evaluation = evaluate(*rebuild_model(last), open_data(options.data, "val", last), last);
+    CHECK(evaluation.absent_classes().empty());
+  }
+}
+
+TEST_CASE("a run does not make classes of masks that were blended, unless it is told how many there are") {
+  const test::TemporaryFolder folder;
+  RunOptions options = small_run(folder, "run");
+  for (const auto& entry : fs::recursive_directory_iterator(folder / "data"))
+    if (entry.is_regular_file() && entry.path().parent_path().filename() == "masks") {
+      Tensor mask = read_mask(entry.path());
+      auto* label = mask.mutable_data<std::int32_t>();
+      for (std::int64_t i = 0; i < mask.numel(); ++i)
+        label[i] = std::min<std::int32_t>(static_cast<std::int32_t>(i % mask.size(1)) / 4, 4) * 2;  // 0, 2, 4, 6 and 8
+      for (std::int64_t y = 0; y < mask.size(0); ++y)
+        for (std::int64_t x = 4; x < 20; x += 4) label[y * mask.size(1) + x] -= 1;
+      write_png(entry.path(), mask);
+    }
+  CHECK_THROWS_WITH_AS(prepare_run(options),
+                       doctest::Contains("train/masks: 4 of the 9 values stand at the borders of others only (1, 3, 5, "
+                                         "7): the masks were blended when they were resized"),
+                       Error);
+  CHECK_THROWS_WITH_AS(prepare_run(options),
+                       doctest::Contains("resizing; if they are classes, pass --classes; `segment inspect "), Error);
+  options.classes = 9;
+  CHECK(prepare_run(options).notes.empty());
 }
 
 TEST_CASE("a run notes whole paths, so that it can be resumed from any folder") {
@@ -309,4 +370,21 @@ TEST_CASE("a file that breaks while the run goes on is left out from then on, an
   Run strict = prepare_run(options);
   fs::resize_file(image, 40);
   CHECK_THROWS_AS(test::execute_silently(std::move(strict)), IoError);
+}
+
+TEST_CASE("a mask of other values than the options allow ends the run, also in the middle of it") {
+  const test::TemporaryFolder folder;
+  for (const char* part : {"train", "val"}) {
+    const RunOptions options = small_run(folder, part);
+    Run run = prepare_run(options);
+    const fs::path mask = folder / "data" / part / "masks/image1.png";
+    const Tensor before = read_mask(mask);
+    write_png(mask, Tensor::full(before.shape(), 7, u8));
+    CHECK_THROWS_WITH_AS(
+        test::execute_silently(std::move(run)),
+        doctest::Contains((mask.string() + ": 1360 of 1360 pixels lie beyond the 2 classes 0 to 1").c_str()),
+        MisfitError);
+    CHECK_THROWS_WITH_AS(test::execute_silently(prepare_run(options)), doctest::Contains("; `segment inspect "), Error);
+    write_png(mask, before);
+  }
 }
