@@ -267,6 +267,21 @@ TEST_CASE("a run that begins where another one was moves that one aside") {
   CHECK(test::file_bytes(folder / "run/last.safetensors") != weights);
   prepare_run(options);  // as a preview does: it trains nothing
   CHECK(!fs::exists(folder / "run.2"));
+
+  // Where the run is the folder that the program, and maybe the data, is in.
+  const fs::path before = fs::current_path();
+  fs::current_path(folder / "run");
+  fs::copy(folder / "data", "data", fs::copy_options::recursive);
+  options.data = "data";
+  options.out = ".";
+  train(options);
+  CHECK(fs::current_path() == folder / "run");
+  fs::current_path(before);
+  for (const char* run : {"run", "run.2"})
+    for (const char* part : {"options.toml", "history.jsonl", "report.html", "pictures/image0.png", "best.safetensors",
+                             "last.safetensors"})
+      CHECK_MESSAGE(fs::exists(folder / run / part), run, '/', part);
+  CHECK(!fs::exists(folder / "run.2/data"));
 }
 
 TEST_CASE("a validation loss that is not finite ends the run before it is saved") {
