@@ -250,7 +250,7 @@ Size2D parse_size(const std::string& text) {
     return *value;
   };
   const std::string_view view = text;
-  const std::size_t x = view.find('x');
+  const std::size_t x = view.find_first_of("x,");
   return x == view.npos ? Size2D(number(view)) : Size2D(number(view.substr(0, x)), number(view.substr(x + 1)));
 }
 

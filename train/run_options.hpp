@@ -83,7 +83,7 @@ std::map<std::string, std::string> recorded_options(const RunOptions& options);
 /// All options as a TOML file; `out` stands in a comment, so that the file repeats the run in a folder of its own.
 std::string to_toml(const RunOptions& options);
 
-/// "64" or "180x240", height first; ValueError where it is neither.
+/// "64" or "180x240", height first, or "180,240", as lists in files arrive; ValueError where it is none of these.
 Size2D parse_size(const std::string& text);
 
 }  // namespace tessera

@@ -284,6 +284,14 @@ TEST_CASE("training options come from TOML and JSON files, too, and a command li
                               "loss": "ce+0.5*dice"})");
   CHECK(segment("train" + json + " --out " + (folder / "three").string()).status == 0);
   CHECK(test::file_bytes(folder / "one/last.safetensors") == test::file_bytes(folder / "three/last.safetensors"));
+
+  // A size may be a list, too.
+  const std::string rest = " --ignore-index 9 --width 4 --depth 1 --epochs 1 --loss ce+0.5*dice --data '" +
+                           (folder / "da #ta").string() + "' --out " + (folder / "four").string();
+  for (const std::string& list : {write("c.json", R"({"size": [24, 32]})"), write("c.toml", "size = [24, 32]\n")}) {
+    CHECK(segment("train" + list + rest).status == 0);
+    CHECK(test::file_bytes(folder / "one/last.safetensors") == test::file_bytes(folder / "four/last.safetensors"));
+  }
 }
 
 TEST_CASE("an options file that is not understood is refused in one line with the nearest name") {
