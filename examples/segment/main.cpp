@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <tessera/core/nearest_name.hpp>
 #include <tessera/core/parallel.hpp>
 #include <tessera/core/text.hpp>
@@ -350,11 +351,19 @@ int run(int argc, char** argv) {
   return status;
 }
 
+/// What was printed is the result: where it did not arrive, the program has failed.
+int checked_output(int status) {
+  const bool whole = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (whole) return status;
+  spdlog::error("standard output: cannot be written, what was printed is not whole");
+  return status == 0 ? 1 : status;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file too large for the limit is then an error of the write, as a full disk is
   spdlog::set_default_logger(spdlog::stderr_color_mt("segment"));
   spdlog::set_pattern("%^%l%$: %v");
-  return run(argc, argv);
+  return checked_output(run(argc, argv));
 }

@@ -140,6 +140,17 @@ TEST_CASE("a network is trained, evaluated, used and summed up from the command 
   CHECK(has(table, "within 5 % of the image's diagonal"));
   CHECK(has(table, "confusion: % of the true pixels"));
 
+  for (const std::string& printing :
+       {"evaluate " + model + " --data " + data, "evaluate " + model + " --data " + data + " --json", "inspect " + data,
+        "summary " + model,
+        "train --data " + data + " --ignore-index 9 --preview-augmentation " + (folder / "sheet.png").string(),
+        std::string("train --help")}) {
+    CAPTURE(printing);
+    const Ran full = segment(printing + " 2>&1 > /dev/full");
+    CHECK(full.status == 1);
+    CHECK(has(full, "standard output: cannot be written"));
+  }
+
   const std::string images = data + "/val/images";
   CHECK(segment("predict " + model + " " + images + " --out " + (folder / "masks").string()).status == 0);
   CHECK(read_mask(folder / "masks/image2.png").shape() == Shape{35, 40});
