@@ -1,6 +1,6 @@
 #include <fmt/format.h>
+#include <sys/stat.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -26,16 +26,21 @@ fs::path cache_folder() {
   return {};
 }
 
+/// What a file's name, size and times are made of. That of the last change of its entry is there because no program
+/// can set it: copies that keep the times of what they were copied from differ in it.
+std::string state_of(const fs::path& file) {
+  struct stat state {};
+  if (stat(file.c_str(), &state) != 0) return file.string();
+  return fmt::format("{} {} {}.{} {}.{}", file.string(), state.st_size, state.st_mtim.tv_sec, state.st_mtim.tv_nsec,
+                     state.st_ctim.tv_sec, state.st_ctim.tv_nsec);
+}
+
 /// A line that other files, other questions and changed files do not share.
 std::string key_of(const std::vector<fs::path>& files, const std::string& question) {
-  std::uintmax_t bytes = 0;
-  fs::file_time_type newest = fs::file_time_type::min();
-  for (const fs::path& file : files) {
-    bytes += fs::file_size(file);
-    newest = std::max(newest, fs::last_write_time(file));
-  }
-  return fmt::format("{} of {} files, {} bytes, as of {}, in {}", question, files.size(), bytes,
-                     newest.time_since_epoch().count(), fs::absolute(files[0].parent_path()).string());
+  std::uint64_t states = 0;
+  for (const fs::path& file : files) states = states * 31 + stream_of(state_of(file));
+  return fmt::format("{} of {} files, {:016x}, in {}", question, files.size(), states,
+                     fs::absolute(files[0].parent_path()).string());
 }
 
 }  // namespace

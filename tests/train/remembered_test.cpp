@@ -58,6 +58,15 @@ TEST_CASE("what a thousand files answered is remembered until one of them change
   CHECK(ask("how many") == "answer\n3");
   std::ofstream(files[7]) << "longer than before";
   CHECK(ask("how many") == "answer\n4");
+
+  // Other bytes, as many, of the same time: what a copy that keeps times makes of a file.
+  const fs::file_time_type time = fs::last_write_time(files[3]);
+  std::ofstream(files[3]) << 4;
+  fs::last_write_time(files[3], time);
+  CHECK(ask("how many") == "answer\n5");
+  fs::last_write_time(files[8], fs::last_write_time(files[8]) - std::chrono::nanoseconds(1));
+  CHECK(ask("how many") == "answer\n6");
+  CHECK(ask("how many") == "answer\n6");
 }
 
 TEST_CASE("a few files are asked anew each time, and nothing is kept") {
