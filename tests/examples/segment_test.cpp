@@ -59,6 +59,9 @@ TEST_CASE("wrong usage ends with status 2 and says what would be right") {
             "--augment: expected transforms such as flip,rotate=10, or none"));
   CHECK(has(segment("train --data shapes --epochs 2 --epochs 3"), "error: --epochs is given more than once"));
   CHECK(has(segment("train --data shapes --epochs"), "error: --epochs: expected N after it, got nothing\n"));
+  CHECK(segment("train --data shapes --loss 0*ce").status == 2);
+  CHECK(has(segment("train --data shapes --class-weights 0,0,0,0"), "error: class weights: expected one above 0"));
+  CHECK(segment("train --data shapes --class-weights 0,0,0,0").status == 2);
   const Ran picture = segment("train --data shapes --preview-augmentation a/sheet.jpg");
   CHECK(picture.status == 2);
   CHECK(has(picture, "expected a name that ends in .png, got a/sheet.jpg; the nearest is a/sheet.png"));
