@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <filesystem>
+#include <fstream>
 #include <span>
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>
@@ -324,4 +325,29 @@ TEST_CASE("a file that breaks while the run goes on is left out from then on, an
   Run strict = prepare_run(options);
   fs::resize_file(image, 40);
   CHECK_THROWS_AS(test::execute_silently(std::move(strict)), IoError);
+}
+
+TEST_CASE("a run whose report and pictures cannot be written comes to its end and prints its results") {
+  const test::TemporaryFolder folder;
+  RunOptions options = small_run(folder, "run");
+  // Nothing takes the place of a folder that holds something, nor does a folder that of a file.
+  fs::create_directories(folder / "run/report.html/taken");
+  std::ofstream(folder / "run/pictures") << "taken";
+  const fs::path log = folder / "log";
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(std::fopen(log.c_str(), "w"), std::fclose);
+  Run run = prepare_run(options);
+  CHECK(execute(run, out.get()) == RunEnd::finished);
+  const std::string said = file_bytes(log);
+  const auto says = [&](const std::string& text) { return said.find(text) != std::string::npos; };
+  const std::string report = (folder / "run/report.html").string() + ": cannot ";
+  CHECK(says("warning: " + report));
+  CHECK(says("; training goes on\n"));
+  CHECK(says("all 3 epochs are done\nwarning: " + report));
+  CHECK(says("warning: " + (folder / "run/pictures/image0.png").string() + ": cannot "));
+  CHECK(says("; the run is complete without it\n"));
+  CHECK(says("best epoch on the validation part: "));
+  CHECK(says("mIoU"));
+  CHECK(!says("\nreport: "));
+  CHECK(!says("\npictures "));
+  CHECK(load_checkpoint(folder / "run/last.safetensors").epoch == 3);
 }
