@@ -87,7 +87,7 @@ class Execution {
     try {
       for (; end.empty(); end = reason_to_end()) epoch(history);
     } catch (const Interrupted&) {
-      save("last.safetensors");
+      save_within_epoch();
       progress_.say(fmt::format("interrupted in epoch {} and saved; go on with: segment train --resume {}",
                                 trainer_.epoch() + 1, options_.out.string()));
       return RunEnd::interrupted;
@@ -184,7 +184,7 @@ class Execution {
       images_per_second_ = static_cast<double>(status.images - images_before) / training.seconds();
       show(status);
       if (interrupted_ && interrupted_()) return false;
-      if (options_.save_every > 0 && since_save_.seconds() > 60 * options_.save_every) save("last.safetensors");
+      if (options_.save_every > 0 && since_save_.seconds() > 60 * options_.save_every) save_within_epoch();
       return true;
     };
     if (!trainer_.train_epoch(watch)) throw Interrupted{};
@@ -241,6 +241,12 @@ class Execution {
                       .miou = last_miou_,
                       .images_per_second = images_per_second_,
                       .seconds_left = session_.seconds() * left / done});
+  }
+
+  /// No loss has been computed with the weights since the last step, which may have blown them up.
+  void save_within_epoch() {
+    trainer_.check_weights();
+    save("last.safetensors");
   }
 
   void save(const char* name) {

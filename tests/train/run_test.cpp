@@ -11,6 +11,7 @@
 #include <tessera/train/predict.hpp>
 #include <tessera/train/run.hpp>
 
+#include "tests/support/message_of.hpp"
 #include "tests/support/small_run.hpp"
 #include "tests/support/values.hpp"
 
@@ -101,16 +102,21 @@ TEST_CASE("a loss that is not finite stops the run and names the step; what was 
   const test::TemporaryFolder folder;
   RunOptions options = small_run(folder, "run");
   options.optimizer = {.name = "sgd", .lr = 1e30, .schedule = "constant"};
-  std::string message;
-  try {
-    train(options);
-  } catch (const Error& error) {
-    message = error.what();
-  }
-  CHECK(message ==
+  const auto stopped_by = [&](std::int64_t polls) {
+    return test::message_of<Error>([&] { test::execute_silently(prepare_run(options), polls); });
+  };
+  constexpr std::int64_t never = 1000, after_a_step = 1;
+  CHECK(stopped_by(never) ==
         "epoch 1, step 2: the loss is not finite, and first of all the output of encoder1.second.conv (conv2d); a "
         "lower learning rate than 1e+30 or --clip-norm 1 or --warmup 1 may help");
   CHECK(file_bytes(folder / "run" / "report.html").find("data-running") == std::string::npos);
+
+  // Nor are the weights that a step blew up saved before a loss has shown it.
+  CHECK(stopped_by(after_a_step).starts_with("epoch 1, step 2: the loss is not finite"));
+  CHECK(!fs::exists(folder / "run/last.safetensors"));
+  options.save_every = 1e-9;
+  CHECK(stopped_by(never).starts_with("epoch 1, step 2: the loss is not finite"));
+  CHECK(!fs::exists(folder / "run/last.safetensors"));
 }
 
 TEST_CASE("bad options and bad data are refused before training begins") {
