@@ -100,6 +100,13 @@ void ClassPixels::add(const std::vector<std::int64_t>& image) {
   }
 }
 
+std::vector<std::int64_t> pixels_of_classes(const Tensor& mask, const Labels& labels) {
+  std::vector<std::int64_t> pixels(static_cast<std::size_t>(labels.classes));
+  for (const std::int32_t label : mask.span<std::int32_t>())
+    if (label != labels.ignore_index) ++pixels.at(static_cast<std::size_t>(label));
+  return pixels;
+}
+
 ClassPixels count_class_pixels(const Dataset& dataset, const std::function<void()>& advance) {
   const auto classes = static_cast<std::size_t>(dataset.labels().classes);
   std::vector<std::vector<std::int64_t>> parts(static_cast<std::size_t>(dataset.size()));
@@ -107,9 +114,7 @@ ClassPixels count_class_pixels(const Dataset& dataset, const std::function<void(
     std::vector<std::int64_t>& part = parts[static_cast<std::size_t>(i)];
     part.resize(classes);
     try {
-      const Tensor mask = dataset.mask(i);
-      for (const std::int32_t label : mask.span<std::int32_t>())
-        if (label != dataset.labels().ignore_index) ++part.at(static_cast<std::size_t>(label));
+      part = pixels_of_classes(dataset.mask(i), dataset.labels());
     } catch (const IoError&) {  // whoever trains on it reports it
     }
     if (advance) advance();

@@ -17,6 +17,9 @@ struct ClassPixels {
   void add(const std::vector<std::int64_t>& image);
 };
 
+/// How many pixels of a mask each class has.
+std::vector<std::int64_t> pixels_of_classes(const Tensor& mask, const Labels& labels);
+
 /// Counts over all masks that can be read, on all threads; calls `advance()` after each, from any of them.
 ClassPixels count_class_pixels(const Dataset& dataset, const std::function<void()>& advance = {});
 

@@ -9,10 +9,9 @@
 #include <tessera/data/folder.hpp>
 #include <tessera/data/mask_encoding.hpp>
 #include <tessera/data/shapes.hpp>
-#include <tessera/train/check_samples.hpp>
+#include <tessera/train/first_reading.hpp>
 #include <tessera/train/mask_advice.hpp>
 #include <tessera/train/mask_passes.hpp>
-#include <tessera/train/pass_progress.hpp>
 #include <tessera/train/run.hpp>
 #include <tessera/train/run_folder.hpp>
 
@@ -24,6 +23,8 @@ namespace fs = std::filesystem;
 constexpr std::int64_t shapes_to_train = 1000, shapes_to_validate = 200;
 /// More samples than these are not all read before training begins.
 constexpr std::int64_t checked_samples = 2000;
+/// Images that mean and deviation are measured on.
+constexpr std::int64_t measured_images = 256;
 
 void check(const RunOptions& o) {
   check_options(o);
@@ -39,13 +40,15 @@ std::shared_ptr<const Dataset> shapes(const std::string& split, std::int64_t siz
 }
 
 /// Finds what is wrong with the files of a part, unless they are too many to read them all first.
-void check_part(Run& run, const FolderDataset& part, std::set<std::int64_t>& left_out) {
-  if (part.size() > checked_samples) return;
-  PassProgress progress("images checked", part.size(), stderr);
-  for (const SkippedSample& sample : check_samples(part, run.options.strict, [&] { progress.advance(); })) {
+std::optional<FirstReading> read_part(Run& run, const FolderDataset& part, std::int64_t measured,
+                                      std::set<std::int64_t>& left_out) {
+  if (part.size() > checked_samples) return std::nullopt;
+  FirstReading reading = first_reading(part, run.options.strict, run.options.seed, measured);
+  for (const SkippedSample& sample : reading.unreadable) {
     left_out.insert(sample.index);
     run.left_out.push_back(sample.reason);
   }
+  return reading;
 }
 
 Sample first_readable(const Dataset& data) {
@@ -92,7 +95,8 @@ Labels labels_in(const RunOptions& masks, Labels labels) {
   return labels;
 }
 
-void open_folder(Run& run, const ColorMap& map) {
+/// Returns what was read of the training part.
+std::optional<FirstReading> open_folder(Run& run, const ColorMap& map) {
   const RunOptions& o = run.options;
   MaskCounts counted;
   FolderOptions folder{.classes = o.classes,
@@ -121,21 +125,23 @@ void open_folder(Run& run, const ColorMap& map) {
   folder.encoding = train->labels().encoding;
   const auto val = std::make_shared<FolderDataset>(o.data, "val", folder);
   run.val = val;
-  check_part(run, *train, run.checkpoint.left_out);
-  check_part(run, *val, run.val_left_out);
+  std::optional<FirstReading> reading = read_part(run, *train, measured_images, run.checkpoint.left_out);
+  read_part(run, *val, 0, run.val_left_out);
+  return reading;
 }
 
-void open_both_parts(Run& run) {
+std::optional<FirstReading> open_both_parts(Run& run) {
   RunOptions& o = run.options;
   if (o.data == "shapes") {
     if (o.size == Size2D{}) o.size = 64;
     run.train = shapes("train", o.size.height);
     run.val = shapes("val", o.size.height);
-    return;
+    return std::nullopt;
   }
   const ColorMap map = color_map_of(o);
+  std::optional<FirstReading> reading;
   try {
-    open_folder(run, map);
+    reading = open_folder(run, map);
   } catch (const IoError& error) {
     if (!fs::is_directory(o.data)) throw;
     throw IoError(fmt::format("{}; `segment inspect {}` lists all that is wrong there", error.what(), o.data));
@@ -143,6 +149,22 @@ void open_both_parts(Run& run) {
   // Whole paths, so that the run can be resumed, and its options used, from any folder.
   o.data = fs::absolute(o.data).lexically_normal().string();
   if (!o.color_map.empty()) o.color_map = fs::absolute(o.color_map).lexically_normal();
+  return reading;
+}
+
+/// The class weights as numbers, which every later use of the run takes as they are.
+std::string class_weights_of(const Run& run, const std::optional<FirstReading>& reading) {
+  const std::string& spec = run.options.class_weights;
+  const CountedWeights* counted = find_counted_weights(spec);
+  return reading && counted != nullptr ? to_spec(counted->of(reading->pixels))
+                                       : counted_class_weights(spec, *run.train);
+}
+
+Standardization standardization_of(const Run& run, const std::optional<FirstReading>& reading) {
+  if (reading) return reading->standardization;
+  // A few generated images tell what many do, and training on them should start at once.
+  const std::int64_t images = run.options.data == "shapes" ? 16 : measured_images;
+  return measured_standardization(*run.train, run.options.seed, images);
 }
 
 void fill_defaults(Run& run) {
@@ -215,11 +237,10 @@ Run prepare(RunOptions options, const Checkpoint* saved) {
   if (saved != nullptr && options.class_weights.empty() && saved->options.contains("class-weights"))
     options.class_weights = saved->options.at("class-weights");
   Run run{.options = std::move(options), .train = {}, .val = {}, .model = {}, .checkpoint = {}};
-  open_both_parts(run);
+  const std::optional<FirstReading> reading = open_both_parts(run);
   fill_defaults(run);
   RunOptions& o = run.options;
-  // As numbers, which every later use of the run takes as they are.
-  o.class_weights = counted_class_weights(o.class_weights, *run.train);
+  o.class_weights = class_weights_of(run, reading);
   o.model.in_channels = run.train->channels();
   o.model.classes = o.classes = run.train->labels().classes;
   o.model = with_defaults(o.model);
@@ -242,11 +263,9 @@ Run prepare(RunOptions options, const Checkpoint* saved) {
     run.checkpoint.options = recorded(run);
     return run;
   }
-  // A few generated images tell what many do, and training on them should start at once.
-  const std::int64_t samples = o.data == "shapes" ? 16 : 256;
   run.checkpoint = {.model = o.model,
                     .labels = run.train->labels(),
-                    .standardization = measure_standardization(*run.train, o.seed, samples),
+                    .standardization = standardization_of(run, reading),
                     .left_out = std::move(run.checkpoint.left_out),
                     .seed = o.seed,
                     .options = recorded(run)};

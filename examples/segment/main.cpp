@@ -98,8 +98,8 @@ prediction side by side). With --ema the averaged weights are the ones that are 
 The same options and seed give the same files, on any number of threads and however often the run is stopped and
 resumed: Ctrl-C finishes the step, saves and exits; twice, it leaves at once.
 
-Without --classes, and for class weights by name, all masks are read first; of 1000 or more, what they hold is remembered
-in ~/.cache/tessera until they change.
+All files of a part of up to 2000 images are read before training, of a larger one the masks where --classes is not given or
+class weights are by name. What takes long to find so is remembered in ~/.cache/tessera until one of the files changes.
 
 )") + augmentation_help() +
              R"(
