@@ -127,6 +127,10 @@ std::optional<FirstReading> open_folder(Run& run, const ColorMap& map) {
   run.val = val;
   std::optional<FirstReading> reading = read_part(run, *train, measured_images, run.checkpoint.left_out);
   read_part(run, *val, 0, run.val_left_out);
+  const auto has_pixels = [](std::int64_t pixels) { return pixels > 0; };
+  if (reading && std::none_of(reading->pixels.pixels.begin(), reading->pixels.pixels.end(), has_pixels))
+    throw ValueError(
+        fmt::format("{}: every pixel of the training masks is ignored: there is nothing to learn", o.data));
   return reading;
 }
 

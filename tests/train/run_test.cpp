@@ -163,6 +163,14 @@ TEST_CASE("bad options and bad data are refused before training begins") {
   options = good;
   options.data = folder / "blank";
   CHECK(refusal(options).find("every mask holds class 0 alone") != std::string::npos);
+  options.classes = 2;
+  for (const auto& mask : fs::directory_iterator(folder / "blank/train/masks")) {
+    const auto row = fs::path(mask).stem().string().back() - '0';
+    write_png(mask.path(), Tensor::full({33 + row, 40}, 9, u8));
+  }
+  CHECK(refusal(options) == options.data + ": every pixel of the training masks is ignored: there is nothing to learn");
+  options.ignore_index = 7;
+  CHECK(refusal(options).find("masks/image0.png") != std::string::npos);
   fs::remove(folder / "data/val/masks/image2.png");
   CHECK(refusal(good).find("image2.png has no mask") != std::string::npos);
 }
