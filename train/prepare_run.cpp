@@ -9,6 +9,7 @@
 #include <tessera/data/folder.hpp>
 #include <tessera/data/mask_encoding.hpp>
 #include <tessera/data/shapes.hpp>
+#include <tessera/train/class_labels.hpp>
 #include <tessera/train/first_reading.hpp>
 #include <tessera/train/mask_advice.hpp>
 #include <tessera/train/mask_passes.hpp>
@@ -30,6 +31,8 @@ void check(const RunOptions& o) {
   check_options(o);
   if (o.data == "shapes" && o.classes != 0 && o.classes != 4)
     throw ValueError(fmt::format("classes: the generated shapes have 4, got {}", o.classes));
+  if (o.data == "shapes" && !o.class_names.empty())
+    throw ValueError("class-names: the generated shapes have names of their own");
   if (o.data == "shapes" && o.size.height != o.size.width)
     throw ValueError(fmt::format("size: the generated shapes are square, got {}", o.size.str()));
 }
@@ -76,6 +79,9 @@ ColorMap color_map_of(const RunOptions& o) {
   if (!o.color_map.empty()) map = read_color_map(o.color_map);
   if (!o.mask_values.empty())
     map.encoding.values = encoding_of(parse_mask_values(o.mask_values), o.ignore_index).values;
+  if (!o.class_names.empty() && !map.names.empty())
+    throw ValueError(fmt::format("class-names: {} names the classes already", o.color_map.string()));
+  if (!o.class_names.empty()) map.names = class_names_from_spec(o.class_names);
   return map;
 }
 
@@ -93,6 +99,15 @@ Labels labels_in(const RunOptions& masks, Labels labels) {
     throw ValueError(fmt::format("{}: the network's classes are {}, in this order; got {}", masks.color_map.string(),
                                  fmt::join(labels.names, ", "), fmt::join(map.names, ", ")));
   return labels;
+}
+
+/// `counted`: the number of classes is that found in the masks.
+void check_class_names(std::size_t names, std::int64_t classes, bool counted) {
+  const auto named = static_cast<std::int64_t>(names);
+  if (named == classes) return;
+  const std::string hint =
+      counted && named > classes ? fmt::format("; --classes {} where the masks lack the last ones", named) : "";
+  throw ValueError(fmt::format("class-names: expected a name for each of {} classes, got {}{}", classes, named, hint));
 }
 
 /// Returns what was read of the training part.
@@ -115,6 +130,7 @@ std::optional<FirstReading> open_folder(Run& run, const ColorMap& map) {
   const std::int64_t classes = train->labels().classes;
   if (classes < 2)
     throw ValueError(fmt::format("{}: every mask holds class 0 alone: there is nothing to tell apart", o.data));
+  if (!o.class_names.empty()) check_class_names(map.names.size(), classes, o.classes == 0 && map.encoding.empty());
   if (o.classes == 0 && classes > 64)
     run.notes.push_back(fmt::format(
         "note: the masks hold values up to {}, taken for {} classes: if that is more than there are, `segment "
@@ -153,6 +169,8 @@ std::optional<FirstReading> open_both_parts(Run& run) {
   // Whole paths, so that the run can be resumed, and its options used, from any folder.
   o.data = fs::absolute(o.data).lexically_normal().string();
   if (!o.color_map.empty()) o.color_map = fs::absolute(o.color_map).lexically_normal();
+  const bool names_in_file = !o.class_names.empty() && o.class_names.find(',') == std::string::npos;
+  if (names_in_file) o.class_names = fs::absolute(o.class_names).lexically_normal();
   return reading;
 }
 
@@ -194,6 +212,15 @@ void fill_defaults(Run& run) {
                     o.epochs, o.warmup_epochs));
   o.threads = num_threads();
   if (o.out.empty()) o.out = new_folder(fmt::format("runs/{}-", o.model.name));
+}
+
+/// What the training part's labels mean, and which colours they are drawn in.
+Labels labels_of(const Run& run) {
+  Labels labels = run.train->labels();
+  if (const auto* folder = dynamic_cast<const FolderDataset*>(run.train.get());
+      folder != nullptr && labels.encoding.colors.empty())
+    labels.colors = palette_colors(*folder);
+  return labels;
 }
 
 /// A hash of the names of a part's images.
@@ -268,7 +295,7 @@ Run prepare(RunOptions options, const Checkpoint* saved) {
     return run;
   }
   run.checkpoint = {.model = o.model,
-                    .labels = run.train->labels(),
+                    .labels = labels_of(run),
                     .standardization = standardization_of(run, reading),
                     .left_out = std::move(run.checkpoint.left_out),
                     .seed = o.seed,

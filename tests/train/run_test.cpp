@@ -365,3 +365,40 @@ TEST_CASE("a run whose report and pictures cannot be written comes to its end an
   CHECK(!says("\npictures "));
   CHECK(load_checkpoint(folder / "run/last.safetensors").epoch == 3);
 }
+
+TEST_CASE("names of the classes and the masks' palette are kept, and tables and the report show them") {
+  const test::TemporaryFolder folder;
+  RunOptions options = small_run(folder, "run");
+  const std::vector<Rgb> palette = {{10, 20, 30}, {250, 120, 0}};
+  std::vector<Rgb> colors = palette;
+  colors.resize(10);
+  for (const auto& mask : fs::directory_iterator(folder / "data/train/masks"))
+    write_png(mask.path(), read_mask(mask.path()).to(u8), colors);
+  std::ofstream(folder / "names.txt") << "bare ground\ncell\n";
+  options.class_names = fs::relative(folder / "names.txt");
+  options.epochs = 1;
+  Run run = prepare_run(options);
+  CHECK(run.options.class_names == (folder / "names.txt").string());
+  test::execute_silently(std::move(run));
+  const Checkpoint best = load_checkpoint(folder / "run/best.safetensors");
+  CHECK(best.labels.names == std::vector<std::string>{"bare ground", "cell"});
+  CHECK(best.labels.colors == palette);
+  CHECK(to_text(ConfusionMatrix(2, 9), best.labels).find("bare ground") != std::string::npos);
+  const std::string report = file_bytes(folder / "run/report.html");
+  CHECK(report.find("bare ground") != std::string::npos);
+  CHECK(report.find("#fa7800") != std::string::npos);
+  test::execute_silently(resume_run(options));
+
+  const auto refusal = [&] { return test::message_of<ValueError>([&] { prepare_run(options); }); };
+  options.class_names = "ground,cell,wall";
+  CHECK(refusal() ==
+        "class-names: expected a name for each of 2 classes, got 3; --classes 3 where the masks lack the last ones");
+  options.classes = 2;
+  CHECK(refusal() == "class-names: expected a name for each of 2 classes, got 3");
+  options.classes = 0;
+  std::ofstream(folder / "map.txt") << "ground 10 20 30\ncell 250 120 0\nvoid 0 0 0\n";
+  options.color_map = folder / "map.txt";
+  CHECK(refusal() == "class-names: " + (folder / "map.txt").string() + " names the classes already");
+  options.class_names = "";
+  CHECK(prepare_run(options).checkpoint.labels.colors.empty());  // those of the encoding are the ones
+}
