@@ -11,7 +11,9 @@
 #include "tests/support/temporary_folder.hpp"
 
 using namespace tessera;
+using test::program;
 using test::Ran;
+using test::run_command;
 using test::segment;
 namespace fs = std::filesystem;
 
