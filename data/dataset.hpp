@@ -32,6 +32,7 @@ struct Labels {
   std::int32_t ignore_index = no_label;
   std::vector<std::string> names{};  ///< one a class, or empty
   MaskEncoding encoding{};           ///< of the mask files
+  std::vector<Rgb> colors{};         ///< that the classes are drawn in where `encoding` has none; or empty
 };
 
 /// Images with masks, numbered from 0.

@@ -9,25 +9,6 @@
 namespace tessera {
 namespace {
 
-/// Sums of the values and of their squares, channel by channel, over some pixels.
-struct Moments {
-  std::vector<double> sum, squares;
-  std::int64_t pixels = 0;
-};
-
-Moments moments_of(const Tensor& image) {
-  const auto channels = static_cast<std::size_t>(image.size(-1));
-  Moments moments{std::vector<double>(channels), std::vector<double>(channels), image.numel() / image.size(-1)};
-  const float* values = image.data<float>();
-  for (std::int64_t i = 0; i < moments.pixels; ++i)
-    for (std::size_t c = 0; c < channels; ++c) {
-      const double value = *values++;
-      moments.sum[c] += value;
-      moments.squares[c] += value * value;
-    }
-  return moments;
-}
-
 /// A channel that hardly varies must not be blown up to noise.
 constexpr double least_deviation = 1.0 / 255;
 
@@ -48,38 +29,72 @@ Tensor standardize(const Tensor& image, const Standardization& standardization) 
   return result;
 }
 
-Standardization measure_standardization(const Dataset& dataset, std::uint64_t seed, std::int64_t samples) {
-  std::vector<std::int64_t> order = shuffled(dataset.size(), RandomStream(seed, stream_of("standardization")));
-  order.resize(std::min(order.size(), static_cast<std::size_t>(samples)));
-  std::vector<Moments> parts(order.size());
-  std::vector<std::string> misfits(order.size());
-  parallel_for(static_cast<std::int64_t>(order.size()), [&](std::int64_t i) {
-    const auto at = static_cast<std::size_t>(i);
-    try {
-      parts[at] = moments_of(dataset.get(order[at]).image);
-    } catch (const MisfitError& error) {
-      misfits[at] = error.what();
-    } catch (const IoError&) {
-      parts[at].pixels = 0;
-    }
-  });
-  for (const std::string& misfit : misfits)
-    if (!misfit.empty()) throw MisfitError(misfit);
-  std::erase_if(parts, [](const Moments& part) { return part.pixels == 0; });
-  if (parts.empty()) dataset.get(order.at(0));  // throws what is wrong
+StandardizationMeasure::StandardizationMeasure(const Dataset& dataset, std::uint64_t seed, std::int64_t samples)
+    : drawn_(shuffled(dataset.size(), RandomStream(seed, stream_of("standardization")))),
+      place_(drawn_.size(), drawn_.size()) {
+  drawn_.resize(std::min(drawn_.size(), static_cast<std::size_t>(samples)));
+  for (std::size_t i = 0; i < drawn_.size(); ++i) place_[static_cast<std::size_t>(drawn_[i])] = i;
+  parts_.resize(drawn_.size());
+}
 
-  Standardization result;
-  for (std::size_t c = 0; c < static_cast<std::size_t>(dataset.channels()); ++c) {
-    double sum = 0, squares = 0, pixels = 0;
-    for (const Moments& part : parts) {
-      sum += part.sum[c];
-      squares += part.squares[c];
-      pixels += static_cast<double>(part.pixels);
+StandardizationMeasure::Moments StandardizationMeasure::moments_of(const Tensor& image) {
+  const auto channels = static_cast<std::size_t>(image.size(-1));
+  Moments moments{std::vector<double>(channels), std::vector<double>(channels), image.numel() / image.size(-1)};
+  const float* values = image.data<float>();
+  for (std::int64_t i = 0; i < moments.pixels; ++i)
+    for (std::size_t c = 0; c < channels; ++c) {
+      const double value = *values++;
+      moments.sum[c] += value;
+      moments.squares[c] += value * value;
     }
-    const double mean = sum / pixels, variance = std::max(0.0, squares / pixels - mean * mean);
+  return moments;
+}
+
+void StandardizationMeasure::add(std::int64_t index, const Tensor& image) {
+  const std::size_t place = place_.at(static_cast<std::size_t>(index));
+  if (place < parts_.size()) parts_[place] = moments_of(image);
+}
+
+Standardization StandardizationMeasure::result() const {
+  std::vector<double> sum, squares;
+  double pixels = 0;
+  for (const Moments& part : parts_) {
+    pixels += static_cast<double>(part.pixels);
+    sum.resize(std::max(sum.size(), part.sum.size()));
+    squares.resize(sum.size());
+    for (std::size_t c = 0; c < part.sum.size(); ++c) {
+      sum[c] += part.sum[c];
+      squares[c] += part.squares[c];
+    }
+  }
+  Standardization result;
+  for (std::size_t c = 0; c < sum.size(); ++c) {
+    const double mean = sum[c] / pixels, variance = std::max(0.0, squares[c] / pixels - mean * mean);
     result.mean.push_back(static_cast<float>(mean));
     result.deviation.push_back(static_cast<float>(std::max(std::sqrt(variance), least_deviation)));
   }
+  return result;
+}
+
+Standardization measure_standardization(const Dataset& dataset, std::uint64_t seed, std::int64_t samples,
+                                        const std::function<void()>& advance) {
+  StandardizationMeasure measure(dataset, seed, samples);
+  const std::vector<std::int64_t>& drawn = measure.drawn();
+  std::vector<std::string> misfits(drawn.size());
+  parallel_for(static_cast<std::int64_t>(drawn.size()), [&](std::int64_t i) {
+    const std::int64_t index = drawn[static_cast<std::size_t>(i)];
+    try {
+      measure.add(index, dataset.get(index).image);
+    } catch (const MisfitError& error) {
+      misfits[static_cast<std::size_t>(i)] = error.what();
+    } catch (const IoError&) {  // whoever trains on it reports it
+    }
+    if (advance) advance();
+  });
+  for (const std::string& misfit : misfits)
+    if (!misfit.empty()) throw MisfitError(misfit);
+  Standardization result = measure.result();
+  if (result.mean.empty()) dataset.get(drawn.at(0));  // throws what is wrong
   return result;
 }
 

@@ -12,25 +12,27 @@ struct Problem {
   bool unreadable = false;
 };
 
-Problem problem_of(const FolderDataset& data, std::int64_t index) {
+using Seen = std::function<void(std::int64_t index, const Sample* sample)>;
+
+Problem problem_of(const FolderDataset& data, std::int64_t index, const Seen& seen) {
   try {
-    data.get(index);
+    const Sample sample = data.get(index);
+    if (seen) seen(index, &sample);
     return {};
   } catch (const MisfitError& error) {
+    if (seen) seen(index, nullptr);
     return {error.what()};
   } catch (const Error& error) {
+    if (seen) seen(index, nullptr);
     return {error.what(), true};
   }
 }
 
 }  // namespace
 
-std::vector<SkippedSample> check_samples(const FolderDataset& data, bool strict, const std::function<void()>& advance) {
+std::vector<SkippedSample> check_samples(const FolderDataset& data, bool strict, const Seen& seen) {
   std::vector<Problem> problems(static_cast<std::size_t>(data.size()));
-  parallel_for(data.size(), [&](std::int64_t i) {
-    problems[static_cast<std::size_t>(i)] = problem_of(data, i);
-    if (advance) advance();
-  });
+  parallel_for(data.size(), [&](std::int64_t i) { problems[static_cast<std::size_t>(i)] = problem_of(data, i, seen); });
 
   const auto fatal = [&](const Problem& problem) { return !problem.text.empty() && (strict || !problem.unreadable); };
   const auto first = std::find_if(problems.begin(), problems.end(), fatal);

@@ -46,6 +46,7 @@ json labels_json(const Labels& labels) {
   json result = {{"classes", text_of(labels.classes)}, {"ignore_index", labels.ignore_index}, {"names", labels.names}};
   if (!labels.encoding.values.empty()) result["mask_values"] = labels.encoding.values;
   if (!labels.encoding.colors.empty()) result["mask_colors"] = labels.encoding.colors;
+  if (!labels.colors.empty()) result["colors"] = labels.colors;
   return result;
 }
 
@@ -54,7 +55,8 @@ Labels labels_from(const json& value) {
           .ignore_index = value.at("ignore_index"),
           .names = value.at("names").get<std::vector<std::string>>(),
           .encoding = {.values = value.value("mask_values", std::map<std::int32_t, std::int32_t>()),
-                       .colors = value.value("mask_colors", std::map<Rgb, std::int32_t>())}};
+                       .colors = value.value("mask_colors", std::map<Rgb, std::int32_t>())},
+          .colors = value.value("colors", std::vector<Rgb>())};
 }
 
 json standardization_json(const Standardization& standardization) {

@@ -100,6 +100,13 @@ void ClassPixels::add(const std::vector<std::int64_t>& image) {
   }
 }
 
+std::vector<std::int64_t> pixels_of_classes(const Tensor& mask, const Labels& labels) {
+  std::vector<std::int64_t> pixels(static_cast<std::size_t>(labels.classes));
+  for (const std::int32_t label : mask.span<std::int32_t>())
+    if (label != labels.ignore_index) ++pixels.at(static_cast<std::size_t>(label));
+  return pixels;
+}
+
 ClassPixels count_class_pixels(const Dataset& dataset, const std::function<void()>& advance) {
   const auto classes = static_cast<std::size_t>(dataset.labels().classes);
   std::vector<std::vector<std::int64_t>> parts(static_cast<std::size_t>(dataset.size()));
@@ -107,9 +114,7 @@ ClassPixels count_class_pixels(const Dataset& dataset, const std::function<void(
     std::vector<std::int64_t>& part = parts[static_cast<std::size_t>(i)];
     part.resize(classes);
     try {
-      const Tensor mask = dataset.mask(i);
-      for (const std::int32_t label : mask.span<std::int32_t>())
-        if (label != dataset.labels().ignore_index) ++part.at(static_cast<std::size_t>(label));
+      part = pixels_of_classes(dataset.mask(i), dataset.labels());
     } catch (const IoError&) {  // whoever trains on it reports it
     }
     if (advance) advance();
@@ -165,14 +170,23 @@ const CountedWeights* find_counted_weights(const std::string& name) {
 std::vector<double> class_weights_from_spec(const std::string& spec, const Dataset& dataset,
                                             const std::function<void()>& advance) {
   if (spec.empty() || spec == "none") return {};
-  if (const CountedWeights* counted = find_counted_weights(spec))
-    return counted->of(count_class_pixels(dataset, advance));
+  const auto none_counts = [](const std::vector<double>& weights) {
+    return std::all_of(weights.begin(), weights.end(), [](double weight) { return weight == 0; });
+  };
+  if (const CountedWeights* counted = find_counted_weights(spec)) {
+    std::vector<double> weights = counted->of(count_class_pixels(dataset, advance));
+    if (none_counts(weights)) throw ValueError("class weights: no pixel of the masks has a label");
+    return weights;
+  }
   const Labels& labels = dataset.labels();
-  if (spec.find(',') == spec.npos) return weights_from_file(spec, labels);
-  std::vector<double> weights = weights_from_numbers(spec);
+  const bool file = spec.find(',') == spec.npos;
+  std::vector<double> weights = file ? weights_from_file(spec, labels) : weights_from_numbers(spec);
   if (static_cast<std::int64_t>(weights.size()) != labels.classes)
     throw ValueError(fmt::format("class weights: expected a number for each of {} classes, got {} in \"{}\"",
                                  labels.classes, weights.size(), spec));
+  if (none_counts(weights))
+    throw ValueError(
+        fmt::format("class weights: expected one above 0, got \"{}\": there would be nothing to learn", spec));
   return weights;
 }
 

@@ -17,6 +17,9 @@ struct ClassPixels {
   void add(const std::vector<std::int64_t>& image);
 };
 
+/// How many pixels of a mask each class has.
+std::vector<std::int64_t> pixels_of_classes(const Tensor& mask, const Labels& labels);
+
 /// Counts over all masks that can be read, on all threads; calls `advance()` after each, from any of them.
 ClassPixels count_class_pixels(const Dataset& dataset, const std::function<void()>& advance = {});
 
@@ -45,8 +48,8 @@ const CountedWeights* find_counted_weights(const std::string& name);
 /// The weights that a text names: none (no weights), median, inverse, root, enet, numbers such as "1,2.5,0.3", or a
 /// file with one line a class, a number each or a name and a number.
 ///
-/// Those by name are counted on `dataset`, with `advance` as above. ValueError for numbers that do not fit the classes,
-/// IoError for a file that cannot be read.
+/// Those by name are counted on `dataset`, with `advance` as above. ValueError for numbers that do not fit the classes
+/// and where all weights are 0, IoError for a file that cannot be read.
 std::vector<double> class_weights_from_spec(const std::string& spec, const Dataset& dataset,
                                             const std::function<void()>& advance = {});
 

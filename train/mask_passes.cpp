@@ -33,10 +33,10 @@ std::string counted_class_weights(const std::string& spec, const Dataset& data) 
   if (folder == nullptr || find_counted_weights(spec) == nullptr) return count();
   std::vector<std::filesystem::path> masks;
   for (const FolderDataset::Pair& pair : folder->pairs()) masks.push_back(pair.mask);
-  const auto& [classes, ignore_index, class_names, encoding] = data.labels();
+  const Labels& labels = data.labels();
   return remembered(masks,
-                    fmt::format("{} weights of {} classes (ignored {}, values {}, colours {})", spec, classes,
-                                ignore_index, encoding.values, encoding.colors),
+                    fmt::format("{} weights of {} classes (ignored {}, values {}, colours {})", spec, labels.classes,
+                                labels.ignore_index, labels.encoding.values, labels.encoding.colors),
                     count);
 }
 

@@ -62,6 +62,7 @@ std::vector<Rgb> class_colors(std::int64_t classes) {
 
 std::vector<Rgb> class_colors(const Labels& labels) {
   std::vector<Rgb> colors = class_colors(labels.classes);
+  std::copy_n(labels.colors.begin(), std::min(labels.colors.size(), colors.size()), colors.begin());
   for (const auto& [color, label] : labels.encoding.colors)
     if (label >= 0 && label < labels.classes) colors[static_cast<std::size_t>(label)] = color;
   return colors;

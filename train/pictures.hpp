@@ -8,7 +8,7 @@ namespace tessera {
 
 /// Colours that tell `classes` classes apart: class 0 is black, further ones go round the colour circle.
 std::vector<Rgb> class_colors(std::int64_t classes);
-/// The same where the masks are not painted in colours of their own.
+/// The same for classes that have no colour in the masks' encoding or in `labels.colors`, in this order.
 std::vector<Rgb> class_colors(const Labels& labels);
 
 /// A mask [H, W] (i32) in the colours of its classes, as u8 [H, W, 3]; labels without a colour, such as the ignored

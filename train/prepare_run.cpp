@@ -9,11 +9,11 @@
 #include <tessera/data/folder.hpp>
 #include <tessera/data/mask_encoding.hpp>
 #include <tessera/data/shapes.hpp>
-#include <tessera/train/check_samples.hpp>
+#include <tessera/train/class_labels.hpp>
+#include <tessera/train/first_reading.hpp>
 #include <tessera/train/inspect_hint.hpp>
 #include <tessera/train/mask_advice.hpp>
 #include <tessera/train/mask_passes.hpp>
-#include <tessera/train/pass_progress.hpp>
 #include <tessera/train/run.hpp>
 #include <tessera/train/run_folder.hpp>
 
@@ -25,11 +25,15 @@ namespace fs = std::filesystem;
 constexpr std::int64_t shapes_to_train = 1000, shapes_to_validate = 200;
 /// More samples than these are not all read before training begins.
 constexpr std::int64_t checked_samples = 2000;
+/// Images that mean and deviation are measured on.
+constexpr std::int64_t measured_images = 256;
 
 void check(const RunOptions& o) {
   check_options(o);
   if (o.data == "shapes" && o.classes != 0 && o.classes != 4)
     throw ValueError(fmt::format("classes: the generated shapes have 4, got {}", o.classes));
+  if (o.data == "shapes" && !o.class_names.empty())
+    throw ValueError("class-names: the generated shapes have names of their own");
   if (o.data == "shapes" && o.size.height != o.size.width)
     throw ValueError(fmt::format("size: the generated shapes are square, got {}", o.size.str()));
 }
@@ -40,13 +44,15 @@ std::shared_ptr<const Dataset> shapes(const std::string& split, std::int64_t siz
 }
 
 /// Finds what is wrong with the files of a part, unless they are too many to read them all first.
-void check_part(Run& run, const FolderDataset& part, std::set<std::int64_t>& left_out) {
-  if (part.size() > checked_samples) return;
-  PassProgress progress("images checked", part.size(), stderr);
-  for (const SkippedSample& sample : check_samples(part, run.options.strict, [&] { progress.advance(); })) {
+std::optional<FirstReading> read_part(Run& run, const FolderDataset& part, std::int64_t measured,
+                                      std::set<std::int64_t>& left_out) {
+  if (part.size() > checked_samples) return std::nullopt;
+  FirstReading reading = first_reading(part, run.options.strict, run.options.seed, measured);
+  for (const SkippedSample& sample : reading.unreadable) {
     left_out.insert(sample.index);
     run.left_out.push_back(sample.reason);
   }
+  return reading;
 }
 
 Sample first_readable(const Dataset& data) {
@@ -76,6 +82,9 @@ ColorMap color_map_of(const RunOptions& o) {
   if (!o.color_map.empty()) map = read_color_map(o.color_map);
   if (!o.mask_values.empty())
     map.encoding.values = encoding_of(parse_mask_values(o.mask_values), o.ignore_index).values;
+  if (!o.class_names.empty() && !map.names.empty())
+    throw ValueError(fmt::format("class-names: {} names the classes already", o.color_map.string()));
+  if (!o.class_names.empty()) map.names = class_names_from_spec(o.class_names);
   return map;
 }
 
@@ -102,7 +111,17 @@ void refuse_blended(const MaskCounts& counts, const fs::path& masks) {
     throw IoError(fmt::format("{}: {}; if they are classes, pass --classes", masks.string(), advice.remarks.at(0)));
 }
 
-void open_folder(Run& run, const ColorMap& map) {
+/// `counted`: the number of classes is that found in the masks.
+void check_class_names(std::size_t names, std::int64_t classes, bool counted) {
+  const auto named = static_cast<std::int64_t>(names);
+  if (named == classes) return;
+  const std::string hint =
+      counted && named > classes ? fmt::format("; --classes {} where the masks lack the last ones", named) : "";
+  throw ValueError(fmt::format("class-names: expected a name for each of {} classes, got {}{}", classes, named, hint));
+}
+
+/// Returns what was read of the training part.
+std::optional<FirstReading> open_folder(Run& run, const ColorMap& map) {
   RunOptions& o = run.options;
   MaskCounts counted;
   FolderOptions folder{.classes = o.classes,
@@ -123,6 +142,7 @@ void open_folder(Run& run, const ColorMap& map) {
   if (counted.values.size() == 1)
     throw ValueError(fmt::format("{}: every mask holds the value {} alone: there is nothing to tell apart", o.data,
                                  counted.values.begin()->first));
+  if (!o.class_names.empty()) check_class_names(map.names.size(), classes, o.classes == 0 && map.encoding.empty());
   // What was found is an option of the run from now on: whoever resumes or repeats it need not find it again.
   if (map.encoding.empty()) o.mask_values = fmt::format("{}", fmt::join(mask_values_of(train->labels().encoding), ","));
   folder.classes = classes;
@@ -130,21 +150,27 @@ void open_folder(Run& run, const ColorMap& map) {
   folder.encoding = train->labels().encoding;
   const auto val = std::make_shared<FolderDataset>(o.data, "val", folder);
   run.val = val;
-  check_part(run, *train, run.checkpoint.left_out);
-  check_part(run, *val, run.val_left_out);
+  std::optional<FirstReading> reading = read_part(run, *train, measured_images, run.checkpoint.left_out);
+  read_part(run, *val, 0, run.val_left_out);
+  const auto has_pixels = [](std::int64_t pixels) { return pixels > 0; };
+  if (reading && std::none_of(reading->pixels.pixels.begin(), reading->pixels.pixels.end(), has_pixels))
+    throw ValueError(
+        fmt::format("{}: every pixel of the training masks is ignored: there is nothing to learn", o.data));
+  return reading;
 }
 
-void open_both_parts(Run& run) {
+std::optional<FirstReading> open_both_parts(Run& run) {
   RunOptions& o = run.options;
   if (o.data == "shapes") {
     if (o.size == Size2D{}) o.size = 64;
     run.train = shapes("train", o.size.height);
     run.val = shapes("val", o.size.height);
-    return;
+    return std::nullopt;
   }
   const ColorMap map = color_map_of(o);
+  std::optional<FirstReading> reading;
   try {
-    open_folder(run, map);
+    reading = open_folder(run, map);
   } catch (const IoError& error) {
     if (!fs::is_directory(o.data)) throw;
     throw IoError(with_inspect_hint(error.what(), o.data));
@@ -152,6 +178,24 @@ void open_both_parts(Run& run) {
   // Whole paths, so that the run can be resumed, and its options used, from any folder.
   o.data = fs::absolute(o.data).lexically_normal().string();
   if (!o.color_map.empty()) o.color_map = fs::absolute(o.color_map).lexically_normal();
+  const bool names_in_file = !o.class_names.empty() && o.class_names.find(',') == std::string::npos;
+  if (names_in_file) o.class_names = fs::absolute(o.class_names).lexically_normal();
+  return reading;
+}
+
+/// The class weights as numbers, which every later use of the run takes as they are.
+std::string class_weights_of(const Run& run, const std::optional<FirstReading>& reading) {
+  const std::string& spec = run.options.class_weights;
+  const CountedWeights* counted = find_counted_weights(spec);
+  return reading && counted != nullptr ? to_spec(counted->of(reading->pixels))
+                                       : counted_class_weights(spec, *run.train);
+}
+
+Standardization standardization_of(const Run& run, const std::optional<FirstReading>& reading) {
+  if (reading) return reading->standardization;
+  // A few generated images tell what many do, and training on them should start at once.
+  const std::int64_t images = run.options.data == "shapes" ? 16 : measured_images;
+  return measured_standardization(*run.train, run.options.seed, images);
 }
 
 void fill_defaults(Run& run) {
@@ -177,6 +221,15 @@ void fill_defaults(Run& run) {
                     o.epochs, o.warmup_epochs));
   o.threads = num_threads();
   if (o.out.empty()) o.out = new_folder(fmt::format("runs/{}-", o.model.name));
+}
+
+/// What the training part's labels mean, and which colours they are drawn in.
+Labels labels_of(const Run& run) {
+  Labels labels = run.train->labels();
+  if (const auto* folder = dynamic_cast<const FolderDataset*>(run.train.get());
+      folder != nullptr && labels.encoding.colors.empty())
+    labels.colors = palette_colors(*folder);
+  return labels;
 }
 
 /// A hash of the names of a part's images.
@@ -224,11 +277,10 @@ Run prepare(RunOptions options, const Checkpoint* saved) {
   if (saved != nullptr && options.class_weights.empty() && saved->options.contains("class-weights"))
     options.class_weights = saved->options.at("class-weights");
   Run run{.options = std::move(options), .train = {}, .val = {}, .model = {}, .checkpoint = {}};
-  open_both_parts(run);
+  const std::optional<FirstReading> reading = open_both_parts(run);
   fill_defaults(run);
   RunOptions& o = run.options;
-  // As numbers, which every later use of the run takes as they are.
-  o.class_weights = counted_class_weights(o.class_weights, *run.train);
+  o.class_weights = class_weights_of(run, reading);
   o.model.in_channels = run.train->channels();
   o.model.classes = o.classes = run.train->labels().classes;
   o.model = with_defaults(o.model);
@@ -251,15 +303,12 @@ Run prepare(RunOptions options, const Checkpoint* saved) {
     run.checkpoint.options = recorded(run);
     return run;
   }
-  // A few generated images tell what many do, and training on them should start at once.
-  const std::int64_t samples = o.data == "shapes" ? 16 : 256;
-  run.checkpoint = {
-      .model = o.model,
-      .labels = run.train->labels(),
-      .standardization = reading_samples(o.data, [&] { return measure_standardization(*run.train, o.seed, samples); }),
-      .left_out = std::move(run.checkpoint.left_out),
-      .seed = o.seed,
-      .options = recorded(run)};
+  run.checkpoint = {.model = o.model,
+                    .labels = labels_of(run),
+                    .standardization = reading_samples(o.data, [&] { return standardization_of(run, reading); }),
+                    .left_out = std::move(run.checkpoint.left_out),
+                    .seed = o.seed,
+                    .options = recorded(run)};
   return run;
 }
 

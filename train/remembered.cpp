@@ -1,6 +1,7 @@
 #include <fmt/format.h>
+#include <sys/stat.h>
 
-#include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -15,7 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t worth_keeping = 1000;
+constexpr std::size_t many_files = 1000;
+constexpr std::chrono::milliseconds long_time{500};
 
 /// Empty where there is none.
 fs::path cache_folder() {
@@ -26,16 +28,21 @@ fs::path cache_folder() {
   return {};
 }
 
+/// What a file's name, size and times are made of. That of the last change of its entry is there because no program
+/// can set it: copies that keep the times of what they were copied from differ in it.
+std::string state_of(const fs::path& file) {
+  struct stat state {};
+  if (stat(file.c_str(), &state) != 0) return file.string();
+  return fmt::format("{} {} {}.{} {}.{}", file.string(), state.st_size, state.st_mtim.tv_sec, state.st_mtim.tv_nsec,
+                     state.st_ctim.tv_sec, state.st_ctim.tv_nsec);
+}
+
 /// A line that other files, other questions and changed files do not share.
 std::string key_of(const std::vector<fs::path>& files, const std::string& question) {
-  std::uintmax_t bytes = 0;
-  fs::file_time_type newest = fs::file_time_type::min();
-  for (const fs::path& file : files) {
-    bytes += fs::file_size(file);
-    newest = std::max(newest, fs::last_write_time(file));
-  }
-  return fmt::format("{} of {} files, {} bytes, as of {}, in {}", question, files.size(), bytes,
-                     newest.time_since_epoch().count(), fs::absolute(files[0].parent_path()).string());
+  std::uint64_t states = 0;
+  for (const fs::path& file : files) states = states * 31 + stream_of(state_of(file));
+  return fmt::format("{} of {} files, {:016x}, in {}", question, files.size(), states,
+                     fs::absolute(files[0].parent_path()).string());
 }
 
 }  // namespace
@@ -43,14 +50,16 @@ std::string key_of(const std::vector<fs::path>& files, const std::string& questi
 std::string remembered(const std::vector<fs::path>& files, const std::string& question,
                        const std::function<std::string()>& work) {
   const fs::path folder = cache_folder();
-  if (files.size() < worth_keeping || folder.empty()) return work();
+  if (files.empty() || folder.empty()) return work();
   const std::string key = key_of(files, question) + '\n';
   const fs::path file = folder / fmt::format("{:016x}", stream_of(key));
   std::ifstream kept(file);
   const std::string text{std::istreambuf_iterator<char>(kept), {}};
   if (text.starts_with(key)) return text.substr(key.size());
 
+  const auto began = std::chrono::steady_clock::now();
   std::string answer = work();
+  if (files.size() < many_files && std::chrono::steady_clock::now() - began < long_time) return answer;
   try {
     std::error_code error;
     fs::create_directories(folder, error);

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cmath>
+#include <system_error>
 #include <tessera/core/error.hpp>
 #include <tessera/interop/atomic_file.hpp>
 #include <tessera/train/history.hpp>
@@ -40,7 +41,8 @@ LoaderOptions lenient(LoaderOptions options, const RunOptions& run) {
 }
 
 void draw_pictures(const Run& run, const fs::path& model_file, const fs::path& folder) {
-  fs::create_directories(folder);
+  std::error_code error;  // the first picture says it better
+  fs::create_directories(folder, error);
   Predictor predict(load_checkpoint(model_file));
   const std::vector<Rgb> colors = class_colors(run.checkpoint.labels);
   for (std::int64_t i = 0; i < std::min(pictures_drawn, run.val->size()); ++i) {
@@ -86,7 +88,7 @@ class Execution {
     try {
       for (; end.empty(); end = reason_to_end()) epoch(history);
     } catch (const Interrupted&) {
-      save("last.safetensors");
+      save_within_epoch();
       progress_.say(fmt::format("interrupted in epoch {} and saved; go on with: segment train --resume {}",
                                 trainer_.epoch() + 1, options_.out.string()));
       return RunEnd::interrupted;
@@ -183,7 +185,7 @@ class Execution {
       images_per_second_ = static_cast<double>(status.images - images_before) / training.seconds();
       show(status);
       if (interrupted_ && interrupted_()) return false;
-      if (options_.save_every > 0 && since_save_.seconds() > 60 * options_.save_every) save("last.safetensors");
+      if (options_.save_every > 0 && since_save_.seconds() > 60 * options_.save_every) save_within_epoch();
       return true;
     };
     if (!trainer_.train_epoch(watch)) throw Interrupted{};
@@ -209,10 +211,19 @@ class Execution {
 
   void report(const EpochRecord& record, const Evaluation& evaluation) {
     const Trainer::Averaged averaged(trainer_);
+    written("training goes on",
+            [&] { report_->add(record, evaluation, run_.checkpoint.best.epoch == record.epoch, *run_.model); });
+  }
+
+  /// Whether `write` wrote what a run can do without: a warning tells what stood in its way, and that `all_the_same`.
+  template <class Write>
+  bool written(const char* all_the_same, const Write& write) {
     try {
-      report_->add(record, evaluation, run_.checkpoint.best.epoch == record.epoch, *run_.model);
+      write();
+      return true;
     } catch (const IoError& error) {
-      progress_.say(fmt::format("warning: {}; training goes on", error.what()));
+      progress_.say(fmt::format("warning: {}; {}", error.what(), all_the_same));
+      return false;
     }
   }
 
@@ -236,6 +247,12 @@ class Execution {
                       .seconds_left = session_.seconds() * left / done});
   }
 
+  /// No loss has been computed with the weights since the last step, which may have blown them up.
+  void save_within_epoch() {
+    trainer_.check_weights();
+    save("last.safetensors");
+  }
+
   void save(const char* name) {
     Checkpoint checkpoint = run_.checkpoint;
     trainer_.save(checkpoint);
@@ -256,13 +273,15 @@ class Execution {
       best_ = evaluated(*model, loss_);
       report_->show(run_.checkpoint.best.epoch, *best_, *model);
     }
-    report_->finish();
-    draw_pictures(run_, best_file(), options_.out / "pictures");
+    const char* all_the_same = "the run is complete without it";
+    const fs::path pictures = options_.out / "pictures";
+    const bool reported = written(all_the_same, [&] { report_->finish(); });
+    const bool drawn = written(all_the_same, [&] { draw_pictures(run_, best_file(), pictures); });
     progress_.say(fmt::format("\nbest epoch on the validation part: {}\n{}\n", run_.checkpoint.best.epoch,
                               to_text(*best_, run_.checkpoint.labels)));
-    progress_.say(fmt::format("pictures (input, truth, prediction): {}", (options_.out / "pictures").string()));
+    if (drawn) progress_.say(fmt::format("pictures (input, truth, prediction): {}", pictures.string()));
     progress_.say(fmt::format("checkpoints: {} and last.safetensors beside it", best_file().string()));
-    progress_.say(fmt::format("report: {}", (options_.out / "report.html").string()));
+    if (reported) progress_.say(fmt::format("report: {}", (options_.out / "report.html").string()));
     progress_.say(fmt::format("history: {}", (options_.out / "history.jsonl").string()));
   }
 

@@ -67,10 +67,17 @@ std::vector<RunOption> all_options() {
               "LIST", [](auto& o) -> auto& { return o.mask_values; }),
           "The values of the classes 0, 1, ... in the masks where they are others: 10,20,30. Without it and --classes, "
           "masks of 0 and 255 alone are understood, and masks whose classes are counted from 1"),
-      option("colour-map", images, false,
+      option(
+          "colour-map", images, false,
+          text_value(
+              "FILE", [](auto& o) -> auto& { return o.color_map; }),
+          "Names and colours of the classes, in lines \"name R G B\", one a class. RGB and palette masks are read by "
+          "the colours, where what is named void does not count; those of class indices keep their indices"),
+      option("class-names", images, false,
              text_value(
-                 "FILE", [](auto& o) -> auto& { return o.color_map; }),
-             "For RGB and palette masks: lines \"name R G B\", one a class; what is named void does not count"),
+                 "LIST|FILE", [](auto& o) -> auto& { return o.class_names; }),
+             "What the classes are called in tables and reports, where no colour map says it: sky,road,... or a file "
+             "with one a line. Colours are those of the masks' palette, where it tells the classes apart"),
       option(
           "size", images, changes_result, size_value([](auto& o) -> auto& { return o.size; }),
           "Size of the shapes, or of the random crops trained on; 64 for shapes, for folders 7/8 of the first image, "
@@ -251,7 +258,7 @@ Size2D parse_size(const std::string& text) {
     return *value;
   };
   const std::string_view view = text;
-  const std::size_t x = view.find('x');
+  const std::size_t x = view.find_first_of("x,");
   return x == view.npos ? Size2D(number(view)) : Size2D(number(view.substr(0, x)), number(view.substr(x + 1)));
 }
 

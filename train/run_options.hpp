@@ -24,7 +24,8 @@ struct RunOptions {
   std::int32_t ignore_index = no_label;  ///< mask value of pixels that do not count
 
   std::string mask_values{};          ///< values of the classes in the masks, "0,255"; empty: 0, 1, 2, ...
-  std::filesystem::path color_map{};  ///< file of the classes' colours in the masks
+  std::filesystem::path color_map{};  ///< file of the classes' names, and of their colours in the masks
+  std::string class_names{};          ///< as class_names_from_spec takes them; empty: none, or the colour map's
 
   Size2D size{};          ///< of the shapes, or of the crops trained on
   std::string augment{};  ///< as augmentation_from_spec takes it; by default flip for folders, none for shapes
@@ -83,7 +84,7 @@ std::map<std::string, std::string> recorded_options(const RunOptions& options);
 /// All options as a TOML file; `out` stands in a comment, so that the file repeats the run in a folder of its own.
 std::string to_toml(const RunOptions& options);
 
-/// "64" or "180x240", height first; ValueError where it is neither.
+/// "64" or "180x240", height first, or "180,240", as lists in files arrive; ValueError where it is none of these.
 Size2D parse_size(const std::string& text);
 
 }  // namespace tessera

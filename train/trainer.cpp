@@ -32,7 +32,6 @@ struct Trainer::Step {
   std::int64_t batches = 0;
   std::int64_t images = 0;
   std::vector<SkippedSample> skipped{};
-  Tensor last_images{};  ///< of the last batch that counts
 };
 
 Trainer::Trainer(SegmentationModel& model, Loader& loader, LabelLoss loss, const TrainerOptions& options)
@@ -69,7 +68,7 @@ void Trainer::add_gradients(const Batch& batch, Step& step) {
   if (loss.weight <= 0) return;
   if (step.unit == 0) step.unit = loss.weight;
   loss.sum.backward(Tensor::scalar(1 / step.unit, loss.sum.dtype()));
-  step.last_images = batch.images;
+  last_ = batch;
   step.loss_sum += sum;
   step.loss_weight += loss.weight;
 }
@@ -77,12 +76,30 @@ void Trainer::add_gradients(const Batch& batch, Step& step) {
 void Trainer::update(const Step& step) {
   const std::vector<Parameter> parameters = optimizer_->parameters();
   if (step.loss_weight > step.unit) scale_grad(parameters, step.unit / step.loss_weight);
-  if (!std::isfinite(grad_norm(parameters))) stop("the gradient of " + gradient_not_finite(*model_, step.last_images));
+  check_gradients();
   if (clip_norm_ > 0) clip_grad_norm(parameters, clip_norm_);
   optimizer_->step();
   ++step_;
   schedule_->step();
   if (average_) average_->update(step_);
+}
+
+void Trainer::check_gradients() const {
+  if (!std::isfinite(grad_norm(optimizer_->parameters())))
+    stop("the gradient of " + gradient_not_finite(*model_, last_.images));
+}
+
+void Trainer::check_weights() {
+  if (last_.size() == 0) return;  // they are as they were loaded
+  // Running means and the count of random draws, which a pass changes, too.
+  StateDict before;
+  for (const auto& [path, buffer] : model_->named_buffers()) before.emplace(path, buffer.clone());
+  Step again;
+  model_->train();
+  optimizer_->zero_grad();
+  add_gradients(last_, again);
+  check_gradients();
+  for (auto& [path, buffer] : model_->named_buffers()) buffer.copy_(before.at(path));
 }
 
 bool Trainer::train_epoch(const Watch& watch) {

@@ -53,6 +53,10 @@ class Trainer {
   std::int64_t steps_an_epoch() const { return (loader_->batches() + accumulate_ - 1) / accumulate_; }
   const Status& status() const { return status_; }
 
+  /// Tries the weights as they are now on the batch trained on last, before they are saved over others: Error, as of
+  /// the next step, where the loss or a gradient is not finite. Nothing else changes.
+  void check_weights();
+
   /// Writes the whole state into a checkpoint: its `weights` are the averages where averages are kept, and those that
   /// are trained stand beside them as "trained/PATH" in `training`.
   void save(Checkpoint& checkpoint) const;
@@ -81,6 +85,7 @@ class Trainer {
   struct Step;
   void add_gradients(const Batch& batch, Step& step);
   void update(const Step& step);
+  void check_gradients() const;
 
   SegmentationModel* model_;
   Loader* loader_;
@@ -94,6 +99,7 @@ class Trainer {
   std::int64_t epoch_ = 0;
   std::int64_t step_ = 0;
   Status status_{};
+  Batch last_{};  ///< that counted
 };
 
 }  // namespace tessera

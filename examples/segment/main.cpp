@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
+#include <cstdio>
 #include <tessera/core/nearest_name.hpp>
 #include <tessera/core/parallel.hpp>
 #include <tessera/core/text.hpp>
@@ -100,9 +101,10 @@ prediction side by side). With --ema the averaged weights are the ones that are 
 The same options and seed give the same files, on any number of threads and however often the run is stopped and
 resumed: Ctrl-C finishes the step, saves and exits; twice, it leaves at once.
 
-Without --classes, and for class weights by name, all masks are read first; of 1000 or more, what they hold is remembered
-in ~/.cache/tessera until they change. Masks that were blended when they were resized have values that are no classes:
-training stops at them, unless --classes says how many there are.
+All files of a part of up to 2000 images are read before training, of a larger one the masks where --classes is not given or
+class weights are by name. What takes long to find so is remembered in ~/.cache/tessera until one of the files changes.
+Masks that were blended when they were resized have values that are no classes: training stops at them, unless --classes says
+how many there are.
 
 )") + augmentation_help() +
              R"(
@@ -358,11 +360,19 @@ int run(int argc, char** argv) {
   return status;
 }
 
+/// What was printed is the result: where it did not arrive, the program has failed.
+int checked_output(int status) {
+  const bool whole = std::fflush(stdout) == 0 && std::ferror(stdout) == 0;
+  if (whole) return status;
+  spdlog::error("standard output: cannot be written, what was printed is not whole");
+  return status == 0 ? 1 : status;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   std::signal(SIGXFSZ, SIG_IGN);  // a file too large for the limit is then an error of the write, as a full disk is
   spdlog::set_default_logger(spdlog::stderr_color_mt("segment"));
   spdlog::set_pattern("%^%l%$: %v");
-  return run(argc, argv);
+  return checked_output(run(argc, argv));
 }

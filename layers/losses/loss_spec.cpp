@@ -51,19 +51,23 @@ double factor_of(std::string_view text, std::string_view spec) {
 
 LabelLoss loss_from_spec(std::string_view spec, const LossSpecOptions& options) {
   LabelLoss whole;
+  bool counts = false;
   for (std::size_t begin = 0; begin <= spec.size();) {
     const std::size_t end = std::min(spec.find('+', begin), spec.size());
     const std::string_view term = spec.substr(begin, end - begin);
     begin = end + 1;
     const std::size_t star = term.find('*');
     LabelLoss loss = loss_named(trimmed(star == term.npos ? term : term.substr(star + 1)), spec, options);
+    const double factor = star == term.npos ? 1 : factor_of(trimmed(term.substr(0, star)), spec);
     if (star != term.npos)
-      loss = [loss, factor = factor_of(trimmed(term.substr(0, star)), spec)](
-                 const Tensor& logits, const Tensor& labels) { return factor * loss(logits, labels); };
+      loss = [loss, factor](const Tensor& logits, const Tensor& labels) { return factor * loss(logits, labels); };
+    counts = counts || factor > 0;
     whole = !whole ? loss : [whole, loss](const Tensor& logits, const Tensor& labels) {
       return whole(logits, labels) + loss(logits, labels);
     };
   }
+  if (!counts)
+    throw ValueError(fmt::format("expected a factor above 0, got \"{}\": there would be nothing to learn", spec));
   return whole;
 }
 

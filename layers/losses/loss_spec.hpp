@@ -20,7 +20,7 @@ struct LossSpecOptions {
 /// The weighted sum of losses that a text such as "ce+0.5*dice" names: ce, bce (each class against all others), focal,
 /// dice, jaccard, and dice_objects and jaccard_objects, which leave class 0 out.
 ///
-/// ValueError says which part was not understood and what names there are.
+/// ValueError says which part was not understood and what names there are, or that all factors are 0.
 LabelLoss loss_from_spec(std::string_view spec, const LossSpecOptions& options = {});
 
 }  // namespace tessera

@@ -11,7 +11,9 @@
 #include "tests/support/temporary_folder.hpp"
 
 using namespace tessera;
+using test::program;
 using test::Ran;
+using test::run_command;
 using test::segment;
 namespace fs = std::filesystem;
 
@@ -59,6 +61,9 @@ TEST_CASE("wrong usage ends with status 2 and says what would be right") {
             "--augment: expected transforms such as flip,rotate=10, or none"));
   CHECK(has(segment("train --data shapes --epochs 2 --epochs 3"), "error: --epochs is given more than once"));
   CHECK(has(segment("train --data shapes --epochs"), "error: --epochs: expected N after it, got nothing\n"));
+  CHECK(segment("train --data shapes --loss 0*ce").status == 2);
+  CHECK(has(segment("train --data shapes --class-weights 0,0,0,0"), "error: class weights: expected one above 0"));
+  CHECK(segment("train --data shapes --class-weights 0,0,0,0").status == 2);
   const Ran picture = segment("train --data shapes --preview-augmentation a/sheet.jpg");
   CHECK(picture.status == 2);
   CHECK(has(picture, "expected a name that ends in .png, got a/sheet.jpg; the nearest is a/sheet.png"));
@@ -139,6 +144,17 @@ TEST_CASE("a network is trained, evaluated, used and summed up from the command 
   CHECK(table.status == 0);
   CHECK(has(table, "within 5 % of the image's diagonal"));
   CHECK(has(table, "confusion: % of the true pixels"));
+
+  for (const std::string& printing :
+       {"evaluate " + model + " --data " + data, "evaluate " + model + " --data " + data + " --json", "inspect " + data,
+        "summary " + model,
+        "train --data " + data + " --ignore-index 9 --preview-augmentation " + (folder / "sheet.png").string(),
+        std::string("train --help")}) {
+    CAPTURE(printing);
+    const Ran full = segment(printing + " 2>&1 > /dev/full");
+    CHECK(full.status == 1);
+    CHECK(has(full, "standard output: cannot be written"));
+  }
 
   const std::string images = data + "/val/images";
   CHECK(segment("predict " + model + " " + images + " --out " + (folder / "masks").string()).status == 0);
@@ -284,6 +300,14 @@ TEST_CASE("training options come from TOML and JSON files, too, and a command li
                               "loss": "ce+0.5*dice"})");
   CHECK(segment("train" + json + " --out " + (folder / "three").string()).status == 0);
   CHECK(test::file_bytes(folder / "one/last.safetensors") == test::file_bytes(folder / "three/last.safetensors"));
+
+  // A size may be a list, too.
+  const std::string rest = " --ignore-index 9 --width 4 --depth 1 --epochs 1 --loss ce+0.5*dice --data '" +
+                           (folder / "da #ta").string() + "' --out " + (folder / "four").string();
+  for (const std::string& list : {write("c.json", R"({"size": [24, 32]})"), write("c.toml", "size = [24, 32]\n")}) {
+    CHECK(segment("train" + list + rest).status == 0);
+    CHECK(test::file_bytes(folder / "one/last.safetensors") == test::file_bytes(folder / "four/last.safetensors"));
+  }
 }
 
 TEST_CASE("an options file that is not understood is refused in one line with the nearest name") {

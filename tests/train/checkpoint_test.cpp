@@ -18,7 +18,7 @@ Checkpoint example() {
   const auto model = make_model(options);
   model->initialize(7);
   return {.model = options,
-          .labels = {3, 255, {"cell", "wall", "void"}},
+          .labels = {3, 255, {"cell", "wall", "void"}, {}, {{1, 2, 3}, {4, 5, 6}, {255, 0, 9}}},
           .standardization = {{0.25F}, {0.1F}},
           .epoch = 12,
           .step = 3'000'000'000'000,
@@ -43,6 +43,7 @@ TEST_CASE("a checkpoint gives back all that was saved, and is the same file when
   CHECK(loaded.labels.classes == 3);
   CHECK(loaded.labels.ignore_index == 255);
   CHECK(loaded.labels.names == saved.labels.names);
+  CHECK(loaded.labels.colors == saved.labels.colors);
   CHECK(loaded.standardization.mean == saved.standardization.mean);
   CHECK(loaded.standardization.deviation == saved.standardization.deviation);
   CHECK(loaded.epoch == 12);

@@ -93,6 +93,12 @@ TEST_CASE("class weights are read from numbers and from files") {
                        "class weights: expected a number for each of 4 classes, got 2 in \"1,2\"", ValueError);
   CHECK_THROWS_WITH_AS(class_weights_from_spec("1,x,2,3", data),
                        "class weights: expected numbers of 0 or more, got \"x\" in \"1,x,2,3\"", ValueError);
+  CHECK_THROWS_WITH_AS(class_weights_from_spec("0,0,0,0", data),
+                       "class weights: expected one above 0, got \"0,0,0,0\": there would be nothing to learn",
+                       ValueError);
+  std::ofstream(folder / "zeros.txt") << "0\n0\n0\n0\n";
+  CHECK_THROWS_WITH_AS(class_weights_from_spec(folder / "zeros.txt", data), doctest::Contains("expected one above 0"),
+                       ValueError);
   CHECK_THROWS_WITH_AS(
       class_weights_from_spec("medium", data),
       "class weights: \"medium\" is neither none, median, inverse, root, enet, numbers such as 1,2.5,0.3, nor "

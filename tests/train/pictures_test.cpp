@@ -18,6 +18,7 @@ TEST_CASE("sixteen classes have different colours, and the background is black")
 TEST_CASE("classes keep the colours that their masks are painted in, and colours of no class are no one's") {
   const Labels labels{.classes = 2, .encoding = {.colors = {{{9, 8, 7}, 1}, {{1, 2, 3}, no_label}, {{4, 5, 6}, 2}}}};
   CHECK(class_colors(labels) == std::vector<Rgb>{{0, 0, 0}, {9, 8, 7}});
+  CHECK(class_colors({.classes = 2, .colors = {{1, 1, 1}, {9, 8, 7}}}) == std::vector<Rgb>{{1, 1, 1}, {9, 8, 7}});
 }
 
 TEST_CASE("a mask is drawn in its classes' colours, and labels without one in light grey") {

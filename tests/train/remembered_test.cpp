@@ -1,36 +1,19 @@
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <tessera/data/image.hpp>
 #include <tessera/train/mask_passes.hpp>
 #include <tessera/train/remembered.hpp>
+#include <thread>
 
-#include "tests/support/temporary_folder.hpp"
+#include "tests/support/cache_folder.hpp"
 
 using namespace tessera;
+using test::CacheFolder;
 namespace fs = std::filesystem;
 
 namespace {
-
-/// Has answers kept in a folder of the test's own.
-class CacheFolder {
- public:
-  CacheFolder() { setenv("XDG_CACHE_HOME", fs::path(folder_ / "cache").c_str(), 1); }
-  ~CacheFolder() { unsetenv("XDG_CACHE_HOME"); }
-  CacheFolder(const CacheFolder&) = delete;
-  CacheFolder& operator=(const CacheFolder&) = delete;
-
-  fs::path operator/(const std::string& name) const { return folder_ / name; }
-  std::int64_t kept() const {
-    const fs::path cache = folder_ / "cache/tessera";
-    return fs::exists(cache) ? std::distance(fs::directory_iterator(cache), {}) : 0;
-  }
-
- private:
-  test::TemporaryFolder folder_;
-};
 
 std::vector<fs::path> text_files(const CacheFolder& folder, int count) {
   std::vector<fs::path> files;
@@ -58,15 +41,31 @@ TEST_CASE("what a thousand files answered is remembered until one of them change
   CHECK(ask("how many") == "answer\n3");
   std::ofstream(files[7]) << "longer than before";
   CHECK(ask("how many") == "answer\n4");
+
+  // Other bytes, as many, of the same time: what a copy that keeps times makes of a file.
+  const fs::file_time_type time = fs::last_write_time(files[3]);
+  std::ofstream(files[3]) << 4;
+  fs::last_write_time(files[3], time);
+  CHECK(ask("how many") == "answer\n5");
+  fs::last_write_time(files[8], fs::last_write_time(files[8]) - std::chrono::nanoseconds(1));
+  CHECK(ask("how many") == "answer\n6");
+  CHECK(ask("how many") == "answer\n6");
 }
 
-TEST_CASE("a few files are asked anew each time, and nothing is kept") {
+TEST_CASE("a few files are asked anew each time, and nothing is kept, unless that takes long") {
   const CacheFolder folder;
   const std::vector<fs::path> files = text_files(folder, 3);
   int worked = 0;
   for (int i = 0; i < 2; ++i) remembered(files, "how many", [&] { return fmt::format("{}", ++worked); });
   CHECK(worked == 2);
   CHECK(folder.kept() == 0);
+  for (int i = 0; i < 2; ++i)
+    remembered(files, "how slow", [&] {
+      std::this_thread::sleep_for(std::chrono::milliseconds(501));
+      return fmt::format("{}", ++worked);
+    });
+  CHECK(worked == 3);
+  CHECK(folder.kept() == 1);
 }
 
 TEST_CASE("a cache that cannot be written does not keep anyone from the answer") {

@@ -92,6 +92,7 @@ TEST_CASE("a run that is interrupted and resumed writes the files of one that wa
     variant.change(options);
     execute_silently(prepare_run(options));
     options.out = folder / "pieces";
+    options.save_every = 1e-9;
     for (const std::int64_t polls : variant.polls) {
       CHECK(train_in_pieces(options, polls) >= 2);
       check_same(folder / "whole", folder / "pieces");

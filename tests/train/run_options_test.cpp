@@ -87,5 +87,6 @@ TEST_CASE("what is recorded of a run does not depend on where its data lies, nor
 TEST_CASE("sizes are a number or a height and a width") {
   CHECK(parse_size("64") == Size2D(64));
   CHECK(parse_size("180x240") == Size2D(180, 240));
-  for (const char* text : {"", "0", "-3", "3x", "3x4x5", "big"}) CHECK_THROWS_AS(parse_size(text), ValueError);
+  CHECK(parse_size("180,240") == Size2D(180, 240));
+  for (const char* text : {"", "0", "-3", "3x", "3x4x5", "3,4,5", "big"}) CHECK_THROWS_AS(parse_size(text), ValueError);
 }

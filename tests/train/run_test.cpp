@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <filesystem>
+#include <fstream>
 #include <span>
 #include <tessera/core/error.hpp>
 #include <tessera/core/parallel.hpp>
@@ -11,6 +12,7 @@
 #include <tessera/train/predict.hpp>
 #include <tessera/train/run.hpp>
 
+#include "tests/support/message_of.hpp"
 #include "tests/support/small_run.hpp"
 #include "tests/support/values.hpp"
 
@@ -101,16 +103,21 @@ TEST_CASE("a loss that is not finite stops the run and names the step; what was 
   const test::TemporaryFolder folder;
   RunOptions options = small_run(folder, "run");
   options.optimizer = {.name = "sgd", .lr = 1e30, .schedule = "constant"};
-  std::string message;
-  try {
-    train(options);
-  } catch (const Error& error) {
-    message = error.what();
-  }
-  CHECK(message ==
+  const auto stopped_by = [&](std::int64_t polls) {
+    return test::message_of<Error>([&] { test::execute_silently(prepare_run(options), polls); });
+  };
+  constexpr std::int64_t never = 1000, after_a_step = 1;
+  CHECK(stopped_by(never) ==
         "epoch 1, step 2: the loss is not finite, and first of all the output of encoder1.second.conv (conv2d); a "
         "lower learning rate than 1e+30 or --clip-norm 1 or --warmup 1 may help");
   CHECK(file_bytes(folder / "run" / "report.html").find("data-running") == std::string::npos);
+
+  // Nor are the weights that a step blew up saved before a loss has shown it.
+  CHECK(stopped_by(after_a_step).starts_with("epoch 1, step 2: the loss is not finite"));
+  CHECK(!fs::exists(folder / "run/last.safetensors"));
+  options.save_every = 1e-9;
+  CHECK(stopped_by(never).starts_with("epoch 1, step 2: the loss is not finite"));
+  CHECK(!fs::exists(folder / "run/last.safetensors"));
 }
 
 TEST_CASE("bad options and bad data are refused before training begins") {
@@ -157,6 +164,14 @@ TEST_CASE("bad options and bad data are refused before training begins") {
   options = good;
   options.data = folder / "blank";
   CHECK(refusal(options).find("every mask holds the value 0 alone") != std::string::npos);
+  options.classes = 2;
+  for (const auto& mask : fs::directory_iterator(folder / "blank/train/masks")) {
+    const auto row = fs::path(mask).stem().string().back() - '0';
+    write_png(mask.path(), Tensor::full({33 + row, 40}, 9, u8));
+  }
+  CHECK(refusal(options) == options.data + ": every pixel of the training masks is ignored: there is nothing to learn");
+  options.ignore_index = 7;
+  CHECK(refusal(options).find("masks/image0.png") != std::string::npos);
   fs::remove(folder / "data/val/masks/image2.png");
   CHECK(refusal(good).find("image2.png has no mask") != std::string::npos);
 }
@@ -328,6 +343,21 @@ TEST_CASE("a run that begins where another one was moves that one aside") {
   CHECK(test::file_bytes(folder / "run/last.safetensors") != weights);
   prepare_run(options);  // as a preview does: it trains nothing
   CHECK(!fs::exists(folder / "run.2"));
+
+  // Where the run is the folder that the program, and maybe the data, is in.
+  const fs::path before = fs::current_path();
+  fs::current_path(folder / "run");
+  fs::copy(folder / "data", "data", fs::copy_options::recursive);
+  options.data = "data";
+  options.out = ".";
+  train(options);
+  CHECK(fs::current_path() == folder / "run");
+  fs::current_path(before);
+  for (const char* run : {"run", "run.2"})
+    for (const char* part : {"options.toml", "history.jsonl", "report.html", "pictures/image0.png", "best.safetensors",
+                             "last.safetensors"})
+      CHECK_MESSAGE(fs::exists(folder / run / part), run, '/', part);
+  CHECK(!fs::exists(folder / "run.2/data"));
 }
 
 TEST_CASE("a validation loss that is not finite ends the run before it is saved") {
@@ -387,4 +417,66 @@ TEST_CASE("a mask of other values than the options allow ends the run, also in t
     CHECK_THROWS_WITH_AS(test::execute_silently(prepare_run(options)), doctest::Contains("; `segment inspect "), Error);
     write_png(mask, before);
   }
+}
+
+TEST_CASE("a run whose report and pictures cannot be written comes to its end and prints its results") {
+  const test::TemporaryFolder folder;
+  RunOptions options = small_run(folder, "run");
+  // Nothing takes the place of a folder that holds something, nor does a folder that of a file.
+  fs::create_directories(folder / "run/report.html/taken");
+  std::ofstream(folder / "run/pictures") << "taken";
+  const fs::path log = folder / "log";
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> out(std::fopen(log.c_str(), "w"), std::fclose);
+  Run run = prepare_run(options);
+  CHECK(execute(run, out.get()) == RunEnd::finished);
+  const std::string said = file_bytes(log);
+  const auto says = [&](const std::string& text) { return said.find(text) != std::string::npos; };
+  const std::string report = (folder / "run/report.html").string() + ": cannot ";
+  CHECK(says("warning: " + report));
+  CHECK(says("; training goes on\n"));
+  CHECK(says("all 3 epochs are done\nwarning: " + report));
+  CHECK(says("warning: " + (folder / "run/pictures/image0.png").string() + ": cannot "));
+  CHECK(says("; the run is complete without it\n"));
+  CHECK(says("best epoch on the validation part: "));
+  CHECK(says("mIoU"));
+  CHECK(!says("\nreport: "));
+  CHECK(!says("\npictures "));
+  CHECK(load_checkpoint(folder / "run/last.safetensors").epoch == 3);
+}
+
+TEST_CASE("names of the classes and the masks' palette are kept, and tables and the report show them") {
+  const test::TemporaryFolder folder;
+  RunOptions options = small_run(folder, "run");
+  const std::vector<Rgb> palette = {{10, 20, 30}, {250, 120, 0}};
+  std::vector<Rgb> colors = palette;
+  colors.resize(10);
+  for (const auto& mask : fs::directory_iterator(folder / "data/train/masks"))
+    write_png(mask.path(), read_mask(mask.path()).to(u8), colors);
+  std::ofstream(folder / "names.txt") << "bare ground\ncell\n";
+  options.class_names = fs::relative(folder / "names.txt");
+  options.epochs = 1;
+  Run run = prepare_run(options);
+  CHECK(run.options.class_names == (folder / "names.txt").string());
+  test::execute_silently(std::move(run));
+  const Checkpoint best = load_checkpoint(folder / "run/best.safetensors");
+  CHECK(best.labels.names == std::vector<std::string>{"bare ground", "cell"});
+  CHECK(best.labels.colors == palette);
+  CHECK(to_text(ConfusionMatrix(2, 9), best.labels).find("bare ground") != std::string::npos);
+  const std::string report = file_bytes(folder / "run/report.html");
+  CHECK(report.find("bare ground") != std::string::npos);
+  CHECK(report.find("#fa7800") != std::string::npos);
+  test::execute_silently(resume_run(options));
+
+  const auto refusal = [&] { return test::message_of<ValueError>([&] { prepare_run(options); }); };
+  options.class_names = "ground,cell,wall";
+  CHECK(refusal() ==
+        "class-names: expected a name for each of 2 classes, got 3; --classes 3 where the masks lack the last ones");
+  options.classes = 2;
+  CHECK(refusal() == "class-names: expected a name for each of 2 classes, got 3");
+  options.classes = 0;
+  std::ofstream(folder / "map.txt") << "ground 10 20 30\ncell 250 120 0\nvoid 0 0 0\n";
+  options.color_map = folder / "map.txt";
+  CHECK(refusal() == "class-names: " + (folder / "map.txt").string() + " names the classes already");
+  options.class_names = "";
+  CHECK(prepare_run(options).checkpoint.labels.colors.empty());  // those of the encoding are the ones
 }

@@ -48,4 +48,7 @@ TEST_CASE("a loss that was not understood is named with what there is") {
                        "expected a factor of 0 or more before '*', such as 0.5*dice, got \"half\" in \"half*ce\"",
                        ValueError);
   CHECK_THROWS_AS(loss_from_spec("-1*ce"), ValueError);
+  CHECK_THROWS_WITH_AS(loss_from_spec("0*ce+0*dice"),
+                       "expected a factor above 0, got \"0*ce+0*dice\": there would be nothing to learn", ValueError);
+  CHECK_NOTHROW(loss_from_spec("0*ce+dice"));
 }
