@@ -106,8 +106,7 @@ TEST_CASE("norm_block lets a NaN through the pooling, and keeps large means from
       Tensor x = Tensor::ones({1, 2, 2, channels});
       x.mutable_data<float>()[3 * channels - 1] = NAN;
       const Tensor zero = Tensor::zeros({channels}), one = Tensor::ones({channels});
-      const Tensor pooled =
-          norm_block(x, {}, {}, zero, one, {.activation = activation::relu, .pool = true}).output;
+      const Tensor pooled = norm_block(x, {}, {}, zero, one, {.activation = activation::relu, .pool = true}).output;
       CHECK(std::isnan(pooled.at({0, 0, 0, channels - 1})));
       CHECK((channels == 1 || pooled.at({0, 0, 0, 0}) > 0.99));
     }
