@@ -52,6 +52,14 @@ std::vector<TapAxis> forward_axes(int64_t output, int64_t kernel, int64_t stride
   return axes;
 }
 
+/// Every phase of the rows with every phase of the columns.
+std::vector<ConvPass> crossed(const std::vector<TapAxis>& rows, const std::vector<TapAxis>& columns) {
+  std::vector<ConvPass> passes;
+  for (const TapAxis& of_rows : rows)
+    for (const TapAxis& of_columns : columns) passes.push_back({of_rows, of_columns});
+  return passes;
+}
+
 }  // namespace
 
 ConvPass forward_pass(const ConvGeometry& g) {
@@ -60,23 +68,13 @@ ConvPass forward_pass(const ConvGeometry& g) {
 }
 
 std::vector<ConvPass> forward_phases(const ConvGeometry& g) {
-  std::vector<ConvPass> passes;
-  for (const TapAxis& rows :
-       forward_axes(g.output.height, g.kernel.height, g.stride.height, g.dilation.height, g.pad.top))
-    for (const TapAxis& columns :
-         forward_axes(g.output.width, g.kernel.width, g.stride.width, g.dilation.width, g.pad.left))
-      passes.push_back({rows, columns});
-  return passes;
+  return crossed(forward_axes(g.output.height, g.kernel.height, g.stride.height, g.dilation.height, g.pad.top),
+                 forward_axes(g.output.width, g.kernel.width, g.stride.width, g.dilation.width, g.pad.left));
 }
 
 std::vector<ConvPass> backward_passes(const ConvGeometry& g) {
-  std::vector<ConvPass> passes;
-  for (const TapAxis& rows :
-       backward_axes(g.input.height, g.kernel.height, g.stride.height, g.dilation.height, g.pad.top))
-    for (const TapAxis& columns :
-         backward_axes(g.input.width, g.kernel.width, g.stride.width, g.dilation.width, g.pad.left))
-      passes.push_back({rows, columns});
-  return passes;
+  return crossed(backward_axes(g.input.height, g.kernel.height, g.stride.height, g.dilation.height, g.pad.top),
+                 backward_axes(g.input.width, g.kernel.width, g.stride.width, g.dilation.width, g.pad.left));
 }
 
 JoinedPasses join_passes(std::vector<ConvPass> passes) {
