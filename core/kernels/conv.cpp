@@ -14,6 +14,12 @@ using kernels::ConvReading;
 
 std::atomic<ConvPlan> chosen_plan{ConvPlan::automatic};
 
+/// Whether at least one of Winograd's tiles a side is full.
+bool fills_tiles(const ConvReading& reading) {
+  const Size2D spread = kernels::winograd_spread(reading), results = reading.geometry.output;
+  return results.height >= 4 * spread.height && results.width >= 4 * spread.width;
+}
+
 /// What Winograd saves in products it spends on transforms, the more so the fewer channels of the source a product
 /// sums, and for phases the shorter the vectors. Depends on one image's geometry only, so that results do not depend on
 /// the batch an image sits in.
@@ -26,7 +32,7 @@ bool use_winograd(const ConvReading& reading) {
   // The weights of all phases are many: some tens of tiles must share them.
   const std::int64_t pixels = g.output.height * g.output.width;
   const double cost = g.stride == Size2D(1) || kernels::has_wide_vectors() ? 24 : 28;
-  return saving >= 1 + cost / static_cast<double>(reading.sources()) && g.output.height >= 4 && g.output.width >= 4 &&
+  return saving >= 1 + cost / static_cast<double>(reading.sources()) && fills_tiles(reading) &&
          (g.stride == Size2D(1) || pixels >= 256);
 }
 
@@ -35,10 +41,11 @@ bool use_winograd(const ConvReading& reading) {
 bool use_winograd_for_kernel(const ConvGeometry& g) {
   const ConvPlan plan = chosen_plan;
   if (plan != ConvPlan::automatic && plan != ConvPlan::winograd) return false;
-  const double saving = kernels::winograd_saving({g, true});
+  const ConvReading reading{g, true};
+  const double saving = kernels::winograd_saving(reading);
   if (plan == ConvPlan::winograd || saving == 0) return saving > 0;
-  return saving >= 1 + 15 / static_cast<double>(std::min(g.in_channels, g.out_channels)) && g.output.height >= 4 &&
-         g.output.width >= 4 && g.output.height * g.output.width >= 256;
+  return saving >= 1 + 15 / static_cast<double>(std::min(g.in_channels, g.out_channels)) && fills_tiles(reading) &&
+         g.output.height * g.output.width >= 256;
 }
 
 /// Where a group has one source and one result, no other plan comes near flat's rates.

@@ -40,7 +40,7 @@ void planar_backward_input(const ConvGeometry&, const double* output, const doub
 void planar_backward_kernel(const ConvGeometry&, const float* input, const float* output, float* kernel_gradient);
 void planar_backward_kernel(const ConvGeometry&, const double* input, const double* output, double* kernel_gradient);
 
-// Winograd, in f32: where winograd_saving says that it applies; the kernel's gradient for 3x3 kernels of stride 1.
+// Winograd, in f32: where winograd_saving says that it applies.
 void winograd_forward(const ConvGeometry&, std::span<const InputPart> input, const float* kernel,
                       const Epilogue<float>&, float* output, WeightStore* store);
 void winograd_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,

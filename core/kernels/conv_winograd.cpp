@@ -1,5 +1,6 @@
 // Winograd convolution, forward and backward to the input: tiles of 4x4 results from 36 or fewer products. Back through
 // a stride each phase has results of its own; forward through one, results are sums over the phases of the sources.
+// With dilation a tile's results lie as far apart as its taps.
 #include <tessera/core/kernels/simd.hpp>
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/core/kernels/conv_winograd.cpp"
@@ -41,13 +42,15 @@ class WinogradConvolution {
         pass_blocks_(divide_up(results_, block_width<float>())),
         terms_(forward_ ? static_cast<int64_t>(passes_.size()) : 1),
         blocks_(pass_blocks_ * static_cast<int64_t>(passes_.size()) / terms_),
-        grid_{geometry_.batch, passes.rows, passes.columns},
+        spread_(winograd_spread(reading)),
+        grid_(geometry_.batch, passes.rows, passes.columns, spread_),
         epilogue_(epilogue),
         bias_(pass_blocks_ * block_width<float>()) {
     for (const auto& [rows, columns] : passes_) {
       // Back to the input all passes read the same patches, forward each one phase of the sources.
-      const Patches patches = forward_ ? Patches{rows.offset, columns.offset, {rows.stride, columns.stride}}
-                                       : Patches{passes.offset_y, passes.offset_x};
+      const Size2D stride(rows.stride, columns.stride), step(rows.stride * spread_.height, columns.stride * spread_.width);
+      const Patches patches = forward_ ? Patches{rows.offset, columns.offset, stride, step}
+                                       : Patches{passes.offset_y, passes.offset_x, 1, spread_};
       const auto axis = [](const TapAxis& taps, int64_t patch) {
         return taps.taps == 1 ? PointAxis{false, taps.offset - patch} : PointAxis{};
       };
@@ -303,12 +306,13 @@ class WinogradConvolution {
                   float* result) const {
     const FloatTag tag;
     const FloatVec bias = hn::LoadU(tag, bias_.data() + channel), slope = hn::Set(tag, epilogue_.slope);
-    const int64_t rows = std::min(winograd_tile, pass.rows.count - at.y),
-                  columns = std::min(winograd_tile, pass.columns.count - at.x);
+    const int64_t rows = std::min(winograd_tile, divide_up(pass.rows.count - at.y, spread_.height)),
+                  columns = std::min(winograd_tile, divide_up(pass.columns.count - at.x, spread_.width));
     const int64_t lanes = static_cast<int64_t>(hn::Lanes(tag)), channels = std::min(lanes, results_ - channel);
     const int64_t first_row = pass.rows.start + at.y * pass.rows.step,
                   first_column = pass.columns.start + at.x * pass.columns.step;
-    const int64_t pixel_step = pass.columns.step * results_, row_step = pass.rows.step * result_size_.width * results_;
+    const int64_t pixel_step = spread_.width * pass.columns.step * results_,
+                  row_step = spread_.height * pass.rows.step * result_size_.width * results_;
     float* target = result + channel +
                     ((at.image * result_size_.height + first_row) * result_size_.width + first_column) * results_;
     for (int64_t y = 0; y < rows; ++y, target += row_step)
@@ -330,6 +334,7 @@ class WinogradConvolution {
   int64_t sources_, results_;
   int64_t pass_blocks_;     ///< blocks of result channels
   int64_t terms_, blocks_;  ///< passes that results are sums of, and blocks of the results of all others
+  Size2D spread_;
   TileGrid grid_;
   std::vector<PointSet<P>> sets_;
   std::vector<int64_t> set_of_pass_;

@@ -24,13 +24,17 @@ constexpr int64_t loaded_tiles = 8, summed_tiles = 128;
 template <int P>
 class WinogradWeightGradient {
  public:
-  WinogradWeightGradient(const ConvGeometry& geometry, const ConvPass& pass)
+  WinogradWeightGradient(const ConvGeometry& geometry, const ConvPass& pass, Size2D spread)
       : geometry_(geometry),
         pass_(pass),
         set_{{pass.rows.taps > 1, 0},
              {pass.columns.taps > 1, 0},
-             {pass.rows.offset, pass.columns.offset, {pass.rows.stride, pass.columns.stride}}},
-        grid_{geometry.batch, geometry.output.height, geometry.output.width},
+             {pass.rows.offset,
+              pass.columns.offset,
+              {pass.rows.stride, pass.columns.stride},
+              {pass.rows.stride * spread.height, pass.columns.stride * spread.width}}},
+        spread_(spread),
+        grid_(geometry.batch, geometry.output.height, geometry.output.width, spread),
         sources_(geometry.in_channels),
         results_(geometry.out_channels),
         block_(results_ <= lane_count<float>() ? lane_count<float>() : block_width<float>()),
@@ -178,14 +182,16 @@ class WinogradWeightGradient {
     const FloatTag tag;
     const int64_t lanes = lane_count<float>();
     const PointSteps steps = set_.steps(block_, step);
+    const Size2D size = geometry_.output;
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const TileGrid::Position& at = positions[tile];
-      const int64_t rows = grid_.height - at.y, columns = grid_.width - at.x;
+      const int64_t rows = size.height - at.y, columns = size.width - at.x;
       for (int64_t c = 0; c < std::min(block_, results_ - b * block_); c += lanes) {
         const int64_t channel = b * block_ + c, channels = results_ - channel;
-        const float* from = output + ((at.image * grid_.height + at.y) * grid_.width + at.x) * results_ + channel;
-        const auto read = [&](int64_t y, int64_t x) HWY_ATTR {
-          const float* pixel = from + (y * grid_.width + x) * results_;
+        const float* from = output + ((at.image * size.height + at.y) * size.width + at.x) * results_ + channel;
+        const auto read = [&](int64_t i, int64_t j) HWY_ATTR {
+          const int64_t y = i * spread_.height, x = j * spread_.width;
+          const float* pixel = from + (y * size.width + x) * results_;
           if (y >= rows || x >= columns) return hn::Zero(tag);
           return channels >= lanes ? hn::LoadU(tag, pixel) : load_first(tag, channels, pixel);
         };
@@ -230,6 +236,7 @@ class WinogradWeightGradient {
   ConvGeometry geometry_;
   ConvPass pass_;
   PointSet<P> set_;
+  Size2D spread_;
   TileGrid grid_;
   int64_t sources_, results_;
   int64_t block_;  ///< channels of a block: two vectors, or one where that holds them all
@@ -242,11 +249,12 @@ void winograd_kernel_f32(const ConvGeometry& g, const float* input, const float*
   const ConvReading reading{g, true};
   const JoinedPasses phases = winograd_passes(reading);
   const bool three = winograd_taps(reading, phases) == 3;
+  const Size2D spread = winograd_spread(reading);
   for (const ConvPass& pass : phases.passes)
     if (three)
-      WinogradWeightGradient<6>(g, pass).run(input, output, kernel_gradient);
+      WinogradWeightGradient<6>(g, pass, spread).run(input, output, kernel_gradient);
     else
-      WinogradWeightGradient<5>(g, pass).run(input, output, kernel_gradient);
+      WinogradWeightGradient<5>(g, pass, spread).run(input, output, kernel_gradient);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE

@@ -12,6 +12,7 @@
 #include <hwy/highway.h>
 
 #include <tessera/core/kernels/conv_band-inl.hpp>
+#include <vector>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
@@ -128,29 +129,46 @@ HWY_INLINE void transform_kernel_gradient(const FloatVec* HWY_RESTRICT u, int st
   g[2 * out_step] = hn::Add(hn::Sub(hn::Mul(sum34, sixth), sixths), u[5 * step]);
 }
 
-/// The tiles that an image's results are cut into, numbered over the whole batch; the last of a row or column may
-/// overhang.
-struct TileGrid {
-  int64_t batch, height, width;  ///< results
-  int64_t rows() const { return divide_up(height, winograd_tile); }
-  int64_t columns() const { return divide_up(width, winograd_tile); }
-  int64_t count() const { return batch * rows() * columns(); }
-
+/// The tiles that an image's results are cut into, numbered over the whole batch: of results `spread` apart, so that a
+/// dilated convolution is a dense one on each of the images that lie between each other. The last of a row or column
+/// may overhang.
+class TileGrid {
+ public:
   struct Position {
     int64_t image, y, x;  ///< of the tile's first result
   };
+
+  TileGrid(int64_t batch, int64_t height, int64_t width, Size2D spread)
+      : batch_(batch), rows_(starts(height, spread.height)), columns_(starts(width, spread.width)) {}
+
+  int64_t count() const { return batch_ * size(rows_) * size(columns_); }
+
   /// Of tiles first .. first + tiles - 1.
   void positions(int64_t first, int64_t tiles, Position* out) const {
-    int64_t column = first % columns(), row = first / columns() % rows(), image = first / columns() / rows();
+    int64_t column = first % size(columns_), row = first / size(columns_) % size(rows_);
+    int64_t image = first / size(columns_) / size(rows_);
     for (int64_t tile = 0; tile < tiles; ++tile) {
-      out[tile] = {image, row * winograd_tile, column * winograd_tile};
-      if (++column < columns()) continue;
+      out[tile] = {image, rows_[static_cast<std::size_t>(row)], columns_[static_cast<std::size_t>(column)]};
+      if (++column < size(columns_)) continue;
       column = 0;
-      if (++row < rows()) continue;
+      if (++row < size(rows_)) continue;
       row = 0;
       ++image;
     }
   }
+
+ private:
+  /// Where the tiles along an axis begin.
+  static std::vector<int64_t> starts(int64_t results, int64_t spread) {
+    std::vector<int64_t> found;
+    for (int64_t first = 0; first < std::min(spread, results); ++first)
+      for (int64_t at = first; at < results; at += winograd_tile * spread) found.push_back(at);
+    return found;
+  }
+  static int64_t size(const std::vector<int64_t>& list) { return static_cast<int64_t>(list.size()); }
+
+  int64_t batch_;
+  std::vector<int64_t> rows_, columns_;
 };
 
 /// Tiles that one unit of work holds at most.
@@ -169,10 +187,11 @@ HWY_INLINE int64_t whole_vectors(int64_t channels) {
   return divide_up(channels, lanes) * lanes;
 }
 
-/// The sources behind tiles: `step` pixels apart, the first tile's from (y, x) on.
+/// The sources behind tiles: `step` pixels apart, those of the results at (0, 0) from (y, x) on, and `stride` further
+/// on those of the results beside them.
 struct Patches {
   int64_t y = 0, x = 0;
-  Size2D step = 1;
+  Size2D stride = 1, step = 1;
   bool operator==(const Patches&) const = default;
 };
 
@@ -181,10 +200,10 @@ template <int P>
 inline void find_pixels(const float* image, Size2D size, int64_t channels, const TileGrid::Position& at,
                         const Patches& patches, const float* zeros, const float** pixels) {
   for (int64_t i = 0; i < P; ++i) {
-    const int64_t y = (at.y + i) * patches.step.height + patches.y;
+    const int64_t y = at.y * patches.stride.height + i * patches.step.height + patches.y;
     const bool inside = y >= 0 && y < size.height;
     for (int64_t j = 0; j < P; ++j) {
-      const int64_t x = (at.x + j) * patches.step.width + patches.x;
+      const int64_t x = at.x * patches.stride.width + j * patches.step.width + patches.x;
       *pixels++ = inside && x >= 0 && x < size.width ? image + (y * size.width + x) * channels : zeros;
     }
   }

@@ -10,11 +10,17 @@ JoinedPasses winograd_passes(const ConvReading& reading) {
 }
 
 std::int64_t winograd_taps(const ConvReading& reading, const JoinedPasses& passes) {
-  // Back to the input all passes read one patch, whose size their offsets count for, too.
-  if (!reading.forward) return std::max(passes.reach_y, passes.reach_x);
+  // Back through a stride all passes read one patch, whose size their offsets count for, too.
+  if (!reading.forward && reading.geometry.stride != Size2D(1)) return std::max(passes.reach_y, passes.reach_x);
   std::int64_t most = 0;
   for (const auto& [rows, columns] : passes.passes) most = std::max({most, rows.taps, columns.taps});
   return most;
+}
+
+Size2D winograd_spread(const ConvReading& reading) {
+  const ConvGeometry& g = reading.geometry;
+  if (g.stride != Size2D(1)) return 1;
+  return {g.kernel.height > 1 ? g.dilation.height : 1, g.kernel.width > 1 ? g.dilation.width : 1};
 }
 
 double winograd_saving(const ConvReading& reading) {
@@ -23,10 +29,13 @@ double winograd_saving(const ConvReading& reading) {
   const std::int64_t taps = winograd_taps(reading, joined);
   if (reading.geometry.groups != 1 || taps < 2 || taps > 3) return 0;
   std::int64_t direct = 0, products = 0;
-  const auto side_by_side = [](const TapAxis& axis) { return axis.taps <= 1 || axis.dilation == axis.stride; };
+  const Size2D spread = winograd_spread(reading);
+  const auto side_by_side = [](const TapAxis& axis, std::int64_t apart) {
+    return axis.taps <= 1 || axis.dilation == axis.stride * apart;
+  };
   const auto points = [&](const TapAxis& axis) { return axis.taps == 1 ? tile : taps + tile - 1; };
   for (const auto& [rows, columns] : joined.passes) {
-    if (!side_by_side(rows) || !side_by_side(columns)) return 0;
+    if (!side_by_side(rows, spread.height) || !side_by_side(columns, spread.width)) return 0;
     direct += tile * tile * rows.taps * columns.taps;
     products += points(rows) * points(columns);
   }

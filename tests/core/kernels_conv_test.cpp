@@ -114,7 +114,7 @@ double largest_kernel_sum(const ConvGeometry& g, const Tensor& kernel) {
 TEST_CASE("Winograd stays within its error bound of the double result, on every SIMD target") {
   set_conv_plan(ConvPlan::winograd);
   constexpr double rounding = 0x1p-24, factor = 16;
-  std::size_t tried = 0, strided = 0;
+  std::size_t tried = 0, strided = 0, dilated = 0;
   for (const std::string& target : simd_targets()) {
     set_simd_target(target);
     for (const ConvCase& c : conv_cases()) {
@@ -128,6 +128,7 @@ TEST_CASE("Winograd stays within its error bound of the double result, on every 
       CAPTURE(c.name);
       tried += fits;
       strided += fits && g.stride != Size2D(1);
+      dilated += fits && g.stride == Size2D(1) && g.dilation != Size2D(1);
       const Tensor x = waves(g.input_shape(), 0.7), w = waves(kernel, 1.3), y = waves(g.output_shape(), 0.9);
       const Tensor x64 = x.to(f64), w64 = w.to(f64), y64 = y.to(f64);
       const ConvResults<float> results(g, x, w, y);
@@ -141,6 +142,7 @@ TEST_CASE("Winograd stays within its error bound of the double result, on every 
   }
   CHECK(tried >= 9 * simd_targets().size());
   CHECK(strided >= 5 * simd_targets().size());
+  CHECK(dilated >= 2 * simd_targets().size());
   set_simd_target("");
   set_conv_plan(ConvPlan::automatic);
 }
