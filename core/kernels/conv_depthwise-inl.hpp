@@ -21,11 +21,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-/// Whether every channel is convolved by itself, there are enough of them for a vector, and strides leave too little in
-/// common between a row's results for flat convolution's copies of sources to pay.
+/// Whether every channel is convolved by itself and there are enough of them for a vector.
 template <class T>
-bool is_strided_depthwise(const ConvGeometry& g) {
-  return g.in_channels == g.groups && g.out_channels == g.groups && g.groups >= lane_count<T>() && g.stride.width > 1;
+bool is_depthwise(const ConvGeometry& g) {
+  return g.in_channels == g.groups && g.out_channels == g.groups && g.groups >= lane_count<T>();
 }
 
 /// Numbers from `begin` to before `end`.
@@ -56,17 +55,24 @@ void for_columns(const TapAxis& axis, int64_t size, F&& f) {
   }
 }
 
-/// Calls f(first, vectors, place) for runs of channels that are one or two vectors long. The last run may overlap the
-/// one before, but not in its place: so many channels were in runs before it.
+/// Calls f(first, vectors, place) for runs of channels that are one vector long or, where `most` is 2, two. The last run
+/// may overlap the one before, but not in its place: so many channels were in runs before it.
 template <class T, class F>
-void for_vectors(int64_t channels, F&& f) {
+void for_vectors(int64_t channels, int64_t most, F&& f) {
   const int64_t lanes = lane_count<T>();
   for (int64_t c = 0; c < channels;) {
-    const int64_t left = channels - c, vectors = left > lanes && channels >= 2 * lanes ? 2 : 1;
+    const int64_t left = channels - c, vectors = left > lanes && channels >= 2 * lanes ? most : 1;
     f(std::min(c, channels - vectors * lanes), vectors, c);
     c += std::min(left, vectors * lanes);
   }
 }
+
+/// Results of a tile that sources slide past; a row's weights and a source need registers, too.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr int max_sliding = 12;
+#else
+constexpr int max_sliding = 10;
+#endif
 
 /// One tap of a row: elements from a result's first source to its own, and its weights of all channels.
 template <class T>
@@ -79,6 +85,7 @@ template <class T>
 struct DepthwiseTask {
   const std::vector<DepthwiseTap<T>>& taps;
   int64_t source_step, result_step;  ///< elements from one pixel to the next
+  int64_t sliding;                   ///< how many taps of a row slide over the sources by one a pixel, or 0
   Epilogue<T> epilogue;
 };
 
@@ -115,8 +122,41 @@ HWY_NOINLINE void depthwise_tile(const DepthwiseTask<T>& task, int64_t channel, 
   }
 }
 
+/// The same of one vector of channels, where the taps of a row are K and every pixel's sources begin one pixel after
+/// those of the pixel before: a source is loaded once for all the pixels that it counts for.
+template <int P, int K, class T>
+HWY_NOINLINE void sliding_tile(const DepthwiseTask<T>& task, int64_t channel, const T* HWY_RESTRICT source,
+                               T* HWY_RESTRICT result) {
+  const hn::ScalableTag<T> d;
+  using Vec = hn::Vec<decltype(d)>;
+  const Vec bias = task.epilogue.bias ? hn::LoadU(d, task.epilogue.bias + channel) : hn::Zero(d);
+  Vec sums[P];
+  TESSERA_UNROLL for (int p = 0; p < P; ++p) sums[p] = bias;
+  for (std::size_t row = 0; row < task.taps.size(); row += K) {
+    const DepthwiseTap<T>* const taps = task.taps.data() + row;
+    const T* HWY_RESTRICT in = source + taps[0].offset + channel;
+    Vec weights[K];
+    TESSERA_UNROLL for (int k = 0; k < K; ++k) weights[k] = hn::LoadU(d, taps[k].weights + channel);
+    TESSERA_UNROLL for (int x = 0; x < P + K - 1; ++x) {
+      const Vec value = hn::LoadU(d, in + x * task.source_step);
+      TESSERA_UNROLL for (int k = 0; k < K; ++k)
+        if (x >= k && x - k < P) sums[x - k] = hn::MulAdd(value, weights[k], sums[x - k]);
+    }
+  }
+  if (task.epilogue.rectify) {
+    const Vec slope = hn::Set(d, task.epilogue.slope);
+    TESSERA_UNROLL for (int p = 0; p < P; ++p) sums[p] = rectified(sums[p], slope);
+  }
+  TESSERA_UNROLL for (int p = 0; p < P; ++p) hn::StoreU(sums[p], d, result + p * task.result_step + channel);
+}
+
 template <class T>
 using DepthwiseFunction = void (*)(const DepthwiseTask<T>&, int64_t, const T*, T*);
+
+template <int K, class T, int... P>
+constexpr std::array<DepthwiseFunction<T>, sizeof...(P)> sliding_table(std::integer_sequence<int, P...>) {
+  return {&sliding_tile<P + 1, K, T>...};
+}
 
 template <int V, class T, int... P>
 constexpr std::array<DepthwiseFunction<T>, sizeof...(P)> depthwise_table(std::integer_sequence<int, P...>) {
@@ -126,34 +166,41 @@ constexpr std::array<DepthwiseFunction<T>, sizeof...(P)> depthwise_table(std::in
 /// `count` pixels of all channels, cut evenly into tiles.
 template <class T>
 void depthwise_pixels(const DepthwiseTask<T>& task, int64_t channels, const T* source, T* result, int64_t count) {
-  constexpr int most = 6;
-  static constexpr auto one = depthwise_table<1, T>(std::make_integer_sequence<int, most>());
+  constexpr int most = 6;  // of two vectors; twice as many of one, as products follow each other in few sums
+  static constexpr auto one = depthwise_table<1, T>(std::make_integer_sequence<int, 2 * most>());
   static constexpr auto two = depthwise_table<2, T>(std::make_integer_sequence<int, most>());
-  const int64_t tiles = divide_up(count, most);
-  for_vectors<T>(channels, [&](int64_t channel, int64_t vectors, int64_t) {
-    for (int64_t tile = 0, x = 0; tile < tiles; ++tile) {
-      const int64_t mine = count / tiles + (tile < count % tiles);
-      (vectors == 1 ? one : two)[static_cast<std::size_t>(mine - 1)](task, channel, source + x * task.source_step,
-                                                                     result + x * task.result_step);
-      x += mine;
-    }
-  });
+  static constexpr auto three = sliding_table<3, T>(std::make_integer_sequence<int, max_sliding>());
+  static constexpr auto five = sliding_table<5, T>(std::make_integer_sequence<int, max_sliding>());
+  const auto* const sliding = task.sliding == 3 ? three.data() : task.sliding == 5 ? five.data() : nullptr;
+  const bool slides = sliding != nullptr;
+  const int64_t at_once = slides ? max_sliding : channels < 2 * lane_count<T>() ? 2 * most : most;
+  const int64_t tiles = divide_up(count, at_once);
+  for (int64_t tile = 0, x = 0; tile < tiles; ++tile) {
+    const int64_t mine = count / tiles + (tile < count % tiles);
+    const auto index = static_cast<std::size_t>(mine - 1);
+    for_vectors<T>(channels, slides ? 1 : 2, [&](int64_t channel, int64_t vectors, int64_t) {
+      const auto tile_of = slides ? sliding[index] : vectors == 1 ? one[index] : two[index];
+      tile_of(task, channel, source + x * task.source_step, result + x * task.result_step);
+    });
+    x += mine;
+  }
 }
 
-/// A row of a pass, from its image's sources to its image's results.
+/// A row of a pass, from its image's sources to its image's results; `taps` is room for the row's.
 template <class T>
 void depthwise_row(const ConvReading& reading, const ConvPass& pass, int64_t y, const T* kernel,
-                   const Epilogue<T>& epilogue, const T* source, T* result) {
+                   const Epilogue<T>& epilogue, const T* source, T* result, std::vector<DepthwiseTap<T>>& taps) {
   const auto& [rows, columns] = pass;
   const ConvGeometry& g = reading.geometry;
   const int64_t channels = g.groups, source_row = reading.source_size().width * channels;
   const Range row_taps = taps_inside(rows, y, reading.source_size().height);
   const T* const from = source + rows.first_source(y) * source_row;
   T* const to = result + ((rows.start + y * rows.step) * reading.result_size().width + columns.start) * channels;
-  std::vector<DepthwiseTap<T>> taps;
-  const DepthwiseTask<T> task{taps, columns.stride * channels, columns.step * channels, epilogue};
+  const bool slides = columns.stride == 1 && columns.dilation == 1;
+  DepthwiseTask<T> task{taps, columns.stride * channels, columns.step * channels, 0, epilogue};
   const auto compute = [&, &rows = rows, &columns = columns](int64_t x, int64_t count, Range column_taps) {
     taps.clear();
+    task.sliding = slides ? column_taps.end - column_taps.begin : 0;
     for (int64_t m = row_taps.begin; m < row_taps.end; ++m)
       for (int64_t n = column_taps.begin; n < column_taps.end; ++n)
         taps.push_back({m * rows.dilation * source_row + n * columns.dilation * channels,
@@ -173,11 +220,12 @@ void convolve_depthwise(const ConvReading& reading, const T* kernel, const Epilo
   const Size2D sources = reading.source_size(), results = reading.result_size();
   parallel_for(reading.geometry.batch * bands, [&](int64_t item) {
     const int64_t image = item / bands, first = item % bands * band, channels = reading.geometry.groups;
+    std::vector<DepthwiseTap<T>> taps;
     for (int64_t y = first; y < std::min(first + band, joined.rows); ++y)
       for (const ConvPass& pass : joined.passes)
         if (y < pass.rows.count)
           depthwise_row(reading, pass, y, kernel, epilogue, source + image * sources.height * sources.width * channels,
-                        result + image * results.height * results.width * channels);
+                        result + image * results.height * results.width * channels, taps);
   });
 }
 
@@ -224,7 +272,7 @@ void depthwise_kernel_gradient(const ConvGeometry& g, const T* input, const T* o
   // Overlapping runs of channels have places of their own, or what they share would be added twice.
   std::vector<int64_t> places(static_cast<std::size_t>(channels));
   int64_t width = 0;
-  for_vectors<T>(channels, [&](int64_t first, int64_t vectors, int64_t place) {
+  for_vectors<T>(channels, 2, [&](int64_t first, int64_t vectors, int64_t place) {
     width = place + vectors * lane_count<T>();
     for (int64_t c = place; c < std::min(width, channels); ++c) places[static_cast<std::size_t>(c)] = place + c - first;
   });
@@ -248,7 +296,7 @@ void depthwise_kernel_gradient(const ConvGeometry& g, const T* input, const T* o
           const T* const from = sources + columns.first_source(x) * channels;
           for (int64_t n = taps.begin; n < taps.end; n += most) {
             const int64_t taps_at_once = std::min(most, taps.end - n);
-            for_vectors<T>(channels, [&](int64_t c, int64_t vectors, int64_t place) {
+            for_vectors<T>(channels, 2, [&](int64_t c, int64_t vectors, int64_t place) {
               (vectors == 1 ? one : two)[static_cast<std::size_t>(taps_at_once - 1)](
                   from + n * columns.dilation * channels + c, columns.stride * channels, columns.dilation * channels,
                   gradients + x * channels + c, channels, count, mine + (m * g.kernel.width + n) * width + place,

@@ -10,6 +10,7 @@
 #include <tessera/core/kernels/conv_depthwise-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/conv_rows-inl.hpp>
+#include <tessera/core/kernels/dispatch.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
@@ -146,22 +147,22 @@ using FlatConvolution = RowConvolution<T, FlatRows<T>>;
 
 void flat_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
                       float* output, WeightStore* store) {
-  if (is_strided_depthwise<float>(g)) return convolve_depthwise({g, true}, kernel, e, input, output);
+  if (is_depthwise<float>(g)) return convolve_depthwise({g, true}, kernel, e, input, output);
   FlatConvolution<float>({g, true}, kernel, e, store).run(input, output);
 }
 void flat_forward_f64(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
                       double* output, WeightStore* store) {
-  if (is_strided_depthwise<double>(g)) return convolve_depthwise({g, true}, kernel, e, input, output);
+  if (is_depthwise<double>(g)) return convolve_depthwise({g, true}, kernel, e, input, output);
   FlatConvolution<double>({g, true}, kernel, e, store).run(input, output);
 }
 void flat_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                        float* input, WeightStore* store) {
-  if (is_strided_depthwise<float>(g)) return convolve_depthwise({g, false}, kernel, e, output, input);
+  if (is_depthwise<float>(g)) return convolve_depthwise({g, false}, kernel, e, output, input);
   FlatConvolution<float>({g, false}, kernel, e, store).run(output, input);
 }
 void flat_backward_f64(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
                        double* input, WeightStore* store) {
-  if (is_strided_depthwise<double>(g)) return convolve_depthwise({g, false}, kernel, e, output, input);
+  if (is_depthwise<double>(g)) return convolve_depthwise({g, false}, kernel, e, output, input);
   FlatConvolution<double>({g, false}, kernel, e, store).run(output, input);
 }
 
@@ -176,21 +177,33 @@ HWY_EXPORT(flat_forward_f64);
 HWY_EXPORT(flat_backward_f32);
 HWY_EXPORT(flat_backward_f64);
 
+namespace {
+
+/// Whether more channels than fill a vector of 64 bytes leave a part of their last one empty, where each of a row's
+/// sources counts for several results: memory and stores then hold the larger vectors up.
+template <class T>
+bool runs_narrow(const ConvGeometry& g) {
+  const int64_t lanes = 64 / static_cast<int64_t>(sizeof(T));
+  return g.stride.width == 1 && g.groups > lanes && g.groups % lanes != 0;
+}
+
+}  // namespace
+
 void flat_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
                   float* output, WeightStore* store) {
-  HWY_DYNAMIC_DISPATCH(flat_forward_f32)(g, input, kernel, e, output, store);
+  TESSERA_DISPATCH(flat_forward_f32, runs_narrow<float>(g))(g, input, kernel, e, output, store);
 }
 void flat_forward(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
                   double* output, WeightStore* store) {
-  HWY_DYNAMIC_DISPATCH(flat_forward_f64)(g, input, kernel, e, output, store);
+  TESSERA_DISPATCH(flat_forward_f64, runs_narrow<double>(g))(g, input, kernel, e, output, store);
 }
 void flat_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                          float* input, WeightStore* store) {
-  HWY_DYNAMIC_DISPATCH(flat_backward_f32)(g, output, kernel, e, input, store);
+  TESSERA_DISPATCH(flat_backward_f32, runs_narrow<float>(g))(g, output, kernel, e, input, store);
 }
 void flat_backward_input(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
                          double* input, WeightStore* store) {
-  HWY_DYNAMIC_DISPATCH(flat_backward_f64)(g, output, kernel, e, input, store);
+  TESSERA_DISPATCH(flat_backward_f64, runs_narrow<double>(g))(g, output, kernel, e, input, store);
 }
 
 }  // namespace tessera::kernels

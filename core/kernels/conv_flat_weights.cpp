@@ -135,11 +135,11 @@ class FlatWeightGradient {
 };
 
 void flat_kernel_f32(const ConvGeometry& g, const float* input, const float* output, float* gradient) {
-  if (is_strided_depthwise<float>(g)) return depthwise_kernel_gradient(g, input, output, gradient);
+  if (is_depthwise<float>(g) && g.stride.width > 1) return depthwise_kernel_gradient(g, input, output, gradient);
   FlatWeightGradient<float>(g).run(input, output, gradient);
 }
 void flat_kernel_f64(const ConvGeometry& g, const double* input, const double* output, double* gradient) {
-  if (is_strided_depthwise<double>(g)) return depthwise_kernel_gradient(g, input, output, gradient);
+  if (is_depthwise<double>(g) && g.stride.width > 1) return depthwise_kernel_gradient(g, input, output, gradient);
   FlatWeightGradient<double>(g).run(input, output, gradient);
 }
 
