@@ -55,8 +55,8 @@ void for_columns(const TapAxis& axis, int64_t size, F&& f) {
   }
 }
 
-/// Calls f(first, vectors, place) for runs of channels that are one vector long or, where `most` is 2, two. The last run
-/// may overlap the one before, but not in its place: so many channels were in runs before it.
+/// Calls f(first, vectors, place) for runs of channels that are one vector long or, where `most` is 2, two. The last
+/// run may overlap the one before, but not in its place: so many channels were in runs before it.
 template <class T, class F>
 void for_vectors(int64_t channels, int64_t most, F&& f) {
   const int64_t lanes = lane_count<T>();
@@ -139,8 +139,8 @@ HWY_NOINLINE void sliding_tile(const DepthwiseTask<T>& task, int64_t channel, co
     TESSERA_UNROLL for (int k = 0; k < K; ++k) weights[k] = hn::LoadU(d, taps[k].weights + channel);
     TESSERA_UNROLL for (int x = 0; x < P + K - 1; ++x) {
       const Vec value = hn::LoadU(d, in + x * task.source_step);
-      TESSERA_UNROLL for (int k = 0; k < K; ++k)
-        if (x >= k && x - k < P) sums[x - k] = hn::MulAdd(value, weights[k], sums[x - k]);
+      TESSERA_UNROLL for (int k = 0; k < K; ++k) if (x >= k && x - k < P) sums[x - k] =
+          hn::MulAdd(value, weights[k], sums[x - k]);
     }
   }
   if (task.epilogue.rectify) {

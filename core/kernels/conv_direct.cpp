@@ -28,6 +28,7 @@ class DirectConvolution {
         blocks_(divide_up(results_, block_width<T>())),
         passes_(reading.passes()),
         epilogue_(epilogue),
+        streams_(passes_caches<T>(geometry_.batch * result_size_.height * result_size_.width, results_)),
         bias_(geometry_.groups * blocks_ * block_width<T>()) {
     pack_bias();
     const int64_t count = place_weights();
@@ -113,6 +114,7 @@ class DirectConvolution {
                      .weights = nullptr,
                      .bias = nullptr,
                      .adds = false,
+                     .streams = streams_,
                      .rectify = epilogue_.rectify,
                      .slope = epilogue_.slope};
     T* image_result = result + chunk.image * result_size_.height * result_size_.width * all_results;
@@ -129,6 +131,7 @@ class DirectConvolution {
             columns.count, block / 2);
       }
     }
+    hwy::FlushStream();
   }
 
   ConvGeometry geometry_;
@@ -139,6 +142,7 @@ class DirectConvolution {
   std::vector<ConvPass> passes_;
   std::vector<int64_t> weight_begin_;
   Epilogue<T> epilogue_;
+  bool streams_;  ///< whether results are stored past the caches
   Buffer<T> bias_;
   std::shared_ptr<Buffer<T>> weights_;
 };

@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdint>
 #include <cstring>
+#include <tessera/core/kernels/stream-inl.hpp>
 #include <utility>
 
 HWY_BEFORE_NAMESPACE();
@@ -54,6 +55,7 @@ struct TileTask {
   const T* weights;        ///< [rows][runs][run_length][block]
   const T* bias;           ///< a block
   bool adds;               ///< to what the result holds, in place of the bias; for whole vectors
+  bool streams;            ///< past the caches
   bool rectify;
   T slope;
 };
@@ -143,7 +145,8 @@ HWY_NOINLINE void compute_tile(const TileTask<T>& task, const T* HWY_RESTRICT so
   }
   if (task.channels == V * lanes) {
     TESSERA_UNROLL for (int p = 0; p < P; ++p) {
-      TESSERA_UNROLL for (int v = 0; v < V; ++v) hn::StoreU(sums[p][v], d, result + p * task.result_step + v * lanes);
+      TESSERA_UNROLL for (int v = 0; v < V; ++v)
+          store(task.streams, sums[p][v], d, result + p * task.result_step + v * lanes);
     }
     return;
   }

@@ -12,6 +12,7 @@
 #include <tessera/core/kernels/conv_pack-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/dispatch.hpp>
+#include <tessera/core/kernels/stream-inl.hpp>
 #include <tessera/core/kernels/winograd_points-inl.hpp>
 #include <tessera/core/kernels/winograd_saving.hpp>
 #include <utility>
@@ -43,12 +44,14 @@ class WinogradConvolution {
         terms_(forward_ ? static_cast<int64_t>(passes_.size()) : 1),
         blocks_(pass_blocks_ * static_cast<int64_t>(passes_.size()) / terms_),
         spread_(winograd_spread(reading)),
+        streams_(passes_caches<float>(geometry_.batch * result_size_.height * result_size_.width, results_)),
         grid_(geometry_.batch, passes.rows, passes.columns, spread_),
         epilogue_(epilogue),
         bias_(pass_blocks_ * block_width<float>()) {
     for (const auto& [rows, columns] : passes_) {
       // Back to the input all passes read the same patches, forward each one phase of the sources.
-      const Size2D stride(rows.stride, columns.stride), step(rows.stride * spread_.height, columns.stride * spread_.width);
+      const Size2D stride(rows.stride, columns.stride),
+          step(rows.stride * spread_.height, columns.stride * spread_.width);
       const Patches patches = forward_ ? Patches{rows.offset, columns.offset, stride, step}
                                        : Patches{passes.offset_y, passes.offset_x, 1, spread_};
       const auto axis = [](const TapAxis& taps, int64_t patch) {
@@ -158,6 +161,7 @@ class WinogradConvolution {
                    products + t * most_products(count));
         store_tiles(products, positions, count, b, result);
       }
+      hwy::FlushStream();
     });
   }
 
@@ -189,6 +193,7 @@ class WinogradConvolution {
                      products.data() + t * most_products(tiles));
           }
         store_tiles(products.data(), positions.data(), tiles, b, result);
+        hwy::FlushStream();
       });
     }
   }
@@ -272,6 +277,7 @@ class WinogradConvolution {
                          .weights = nullptr,
                          .bias = zeros,
                          .adds = first > 0,
+                         .streams = false,
                          .rectify = false,
                          .slope = 0};
     for (int64_t point = 0; point < set.points(); ++point) {
@@ -320,7 +326,7 @@ class WinogradConvolution {
         FloatVec value = hn::Add(results[y * winograd_tile + x], bias);
         if (epilogue_.rectify) value = rectified(value, slope);
         if (channels == lanes)
-          hn::StoreU(value, tag, target + x * pixel_step);
+          store(streams_, value, tag, target + x * pixel_step);
         else
           store_first(value, tag, channels, target + x * pixel_step);
       }
@@ -335,6 +341,7 @@ class WinogradConvolution {
   int64_t pass_blocks_;     ///< blocks of result channels
   int64_t terms_, blocks_;  ///< passes that results are sums of, and blocks of the results of all others
   Size2D spread_;
+  bool streams_;  ///< whether results are stored past the caches
   TileGrid grid_;
   std::vector<PointSet<P>> sets_;
   std::vector<int64_t> set_of_pass_;

@@ -99,8 +99,8 @@ Tensor leaf(float a, float b) {
   return x;
 }
 
-std::vector<float> values(const Tensor& x) { return {x.data<float>(), x.data<float>() + x.numel()}; }
-using Values = std::vector<float>;
+std::vector<float> numbers(const Tensor& x) { return {x.data<float>(), x.data<float>() + x.numel()}; }
+using Numbers = std::vector<float>;
 
 const Tensor ones2 = Tensor::ones({2});
 
@@ -117,9 +117,9 @@ TEST_CASE("gradients add up over uses of a leaf and over backward passes") {
   CHECK_FALSE(x.grad().defined());
   const Tensor y = sum({scale(x, 3), scale(x, 4), x});
   y.backward(ones2);
-  CHECK(values(x.grad()) == Values{8, 8});
+  CHECK(numbers(x.grad()) == Numbers{8, 8});
   scale(x, 10).backward(Tensor::from({1.0f, 2.0f}, {2}));
-  CHECK(values(x.grad()) == Values{18, 28});
+  CHECK(numbers(x.grad()) == Numbers{18, 28});
   x.zero_grad();
   CHECK_FALSE(x.grad().defined());
 }
@@ -129,14 +129,14 @@ TEST_CASE("a gradient that the caller holds does not change under him") {
   scale(x, 3).backward(ones2);
   const Tensor first = x.grad();
   scale(x, 3).backward(ones2);
-  CHECK(values(first) == Values{3, 3});
-  CHECK(values(x.grad()) == Values{6, 6});
+  CHECK(numbers(first) == Numbers{3, 3});
+  CHECK(numbers(x.grad()) == Numbers{6, 6});
   const Tensor upstream = Tensor::ones({2});
   Tensor z = leaf(1, 2);
   z.backward(upstream);
   z.backward(upstream);
-  CHECK(values(z.grad()) == Values{2, 2});
-  CHECK(values(upstream) == Values{1, 1});
+  CHECK(numbers(z.grad()) == Numbers{2, 2});
+  CHECK(numbers(upstream) == Numbers{1, 1});
 }
 
 TEST_CASE("a graph is used once unless it is retained") {
@@ -144,12 +144,12 @@ TEST_CASE("a graph is used once unless it is retained") {
   const Tensor y = times(x, x);
   y.backward(ones2, true);
   y.backward(ones2);
-  CHECK(values(x.grad()) == Values{4, 8});
+  CHECK(numbers(x.grad()) == Numbers{4, 8});
   CHECK_THROWS_WITH_AS(y.backward(ones2),
                        "backward: the graph behind times was already freed by an earlier backward pass; pass "
                        "retain_graph = true to that one",
                        ValueError);
-  CHECK(values(x.grad()) == Values{4, 8});
+  CHECK(numbers(x.grad()) == Numbers{4, 8});
 }
 
 TEST_CASE("two outputs that share a part of the graph need it retained") {
@@ -158,7 +158,7 @@ TEST_CASE("two outputs that share a part of the graph need it retained") {
   const Tensor a = scale(shared, 3), b = scale(shared, 5);
   a.backward(ones2);
   CHECK_THROWS_AS(b.backward(ones2), ValueError);
-  CHECK(values(x.grad()) == Values{6, 6});
+  CHECK(numbers(x.grad()) == Numbers{6, 6});
 }
 
 TEST_CASE("a write to a saved tensor is an error that names the op and its module") {
@@ -195,7 +195,7 @@ TEST_CASE("nothing is recorded under NoGrad and behind detach") {
   CHECK(grad_enabled());
   const Tensor y = times(x.detach(), scale(x, 3));
   y.backward(ones2);
-  CHECK(values(x.grad()) == Values{3, 6});
+  CHECK(numbers(x.grad()) == Numbers{3, 6});
   CHECK_FALSE(x.detach().requires_grad());
   CHECK_FALSE(scale(x.detach(), 2).requires_grad());
 }
@@ -205,24 +205,24 @@ TEST_CASE("a frozen leaf gets no gradient, frozen before the forward pass or aft
   a.set_requires_grad(false);
   times(a, b).backward(ones2);
   CHECK_FALSE(a.grad().defined());
-  CHECK(values(b.grad()) == Values{1, 2});
+  CHECK(numbers(b.grad()) == Numbers{1, 2});
 
   a.set_requires_grad(true);
   const Tensor y = times(a, b);
   b.set_requires_grad(false);
   y.backward(ones2);
-  CHECK(values(a.grad()) == Values{3, 4});
-  CHECK(values(b.grad()) == Values{1, 2});
+  CHECK(numbers(a.grad()) == Numbers{3, 4});
+  CHECK(numbers(b.grad()) == Numbers{1, 2});
 }
 
 TEST_CASE("a hook fires once a backward pass with the final gradient") {
   Tensor x = leaf(1, 2);
-  std::vector<Values> seen;
-  x.on_gradient_ready([&](const Tensor& grad) { seen.push_back(values(grad)); });
+  std::vector<Numbers> seen;
+  x.on_gradient_ready([&](const Tensor& grad) { seen.push_back(numbers(grad)); });
   sum({scale(x, 3), times(x, x), scale(scale(x, 2), 2), x, x}).backward(ones2);
-  CHECK(seen == std::vector<Values>{{11, 13}});
+  CHECK(seen == std::vector<Numbers>{{11, 13}});
   scale(x, 1).backward(ones2);
-  CHECK(seen == std::vector<Values>{{11, 13}, {12, 14}});
+  CHECK(seen == std::vector<Numbers>{{11, 13}, {12, 14}});
 }
 
 TEST_CASE("hooks are for leaves") {
@@ -235,11 +235,11 @@ TEST_CASE("an op of two outputs gets an undefined gradient for the one that is n
   Tensor x = leaf(1, 2);
   double_and_triple(x)[1].backward(ones2);
   CHECK(DoubleAndTripleNode::seen == std::vector<bool>{false, true});
-  CHECK(values(x.grad()) == Values{3, 3});
+  CHECK(numbers(x.grad()) == Numbers{3, 3});
   const auto y = double_and_triple(x);
   sum({y[0], y[1], y[0]}).backward(ones2);
   CHECK(DoubleAndTripleNode::seen == std::vector<bool>{true, true});
-  CHECK(values(x.grad()) == Values{10, 10});
+  CHECK(numbers(x.grad()) == Numbers{10, 10});
 }
 
 TEST_CASE("integer outputs of an op carry no gradient") {
@@ -263,7 +263,7 @@ TEST_CASE("a chain of 100,000 ops overflows no stack, whether backward ran or no
     y.backward(ones2, true);
   }
   chain(x).backward(ones2);
-  CHECK(values(x.grad()) == Values{2, 2});
+  CHECK(numbers(x.grad()) == Numbers{2, 2});
 }
 
 TEST_CASE("an op that returns a gradient of the wrong shape or number is an error that says so") {
@@ -275,7 +275,7 @@ TEST_CASE("an op that returns a gradient of the wrong shape or number is an erro
   CHECK_THROWS_WITH_AS(z.backward(ones2), "backward of too_many: expected 1 gradients, one for each input, got 2",
                        ValueError);
   scale(x, 3).backward(ones2);
-  CHECK(values(x.grad()) == Values{3, 3});
+  CHECK(numbers(x.grad()) == Numbers{3, 3});
 }
 
 TEST_CASE("backward refuses to start where it has nothing to start with") {

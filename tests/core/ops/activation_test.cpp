@@ -11,12 +11,12 @@ using namespace tessera::test;
 
 namespace {
 
-struct Row {
+struct ActivationRow {
   Activation activation;
   double at_minus_2, at_1;  // f(-2), f(1)
 };
 
-const Row rows[] = {
+const ActivationRow activation_rows[] = {
     {activation::linear, -2, 1},
     {activation::relu, 0, 1},
     {activation::leaky_relu(), -0.4, 1},
@@ -35,7 +35,7 @@ const Row rows[] = {
 }  // namespace
 
 TEST_CASE("activations have the values of their definitions, in double and in float") {
-  for (const Row& row : rows) {
+  for (const ActivationRow& row : activation_rows) {
     CAPTURE(name_of(row.activation));
     const Tensor x = Tensor::from({-2.0, 1.0}, {2}), expected = Tensor::from({row.at_minus_2, row.at_1}, {2});
     CHECK(difference(activate(x, row.activation), expected) < 1e-15);
@@ -44,7 +44,7 @@ TEST_CASE("activations have the values of their definitions, in double and in fl
 }
 
 TEST_CASE("activations pass gradcheck") {
-  for (const Row& row : rows) {
+  for (const ActivationRow& row : activation_rows) {
     const auto f = [&](const std::vector<Tensor>& in) { return activate(in[0], row.activation); };
     for (const Shape& shape : {Shape{7, 9}, Shape{}, Shape{0, 3}}) {
       const GradcheckReport report = gradcheck(f, {distinct_tensor(shape)});
@@ -55,7 +55,7 @@ TEST_CASE("activations pass gradcheck") {
 
 TEST_CASE("activations and their gradients are finite far from zero and let a NaN through") {
   for (const DType dtype : {f32, f64})
-    for (const Row& row : rows) {
+    for (const ActivationRow& row : activation_rows) {
       CAPTURE(name_of(row.activation));
       Tensor x = Tensor::from({-1e4, 1e4, std::numeric_limits<double>::quiet_NaN()}, {3}).to(dtype);
       x.set_requires_grad();
@@ -85,7 +85,7 @@ TEST_CASE("the free functions are the activations of their names") {
 }
 
 TEST_CASE("a fused op gets the gradient of an activation from what gradient_uses_output asks it to save") {
-  for (const Row& row : rows) {
+  for (const ActivationRow& row : activation_rows) {
     Tensor x = distinct_tensor({5, 3});
     const Tensor upstream = random_tensor({5, 3}, 2);
     const Tensor saved = gradient_uses_output(row.activation) ? activate(x, row.activation) : x;

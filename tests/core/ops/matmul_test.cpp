@@ -13,11 +13,11 @@ namespace {
 
 using Values = std::vector<double>;
 
-struct Pair {
+struct MatmulPair {
   Shape a, b, y;
 };
 
-const Pair pairs[] = {
+const MatmulPair matmul_pairs[] = {
     {{2, 3}, {3, 4}, {2, 4}},          {{1, 1}, {1, 1}, {1, 1}},
     {{2, 5, 3}, {3, 2}, {2, 5, 2}},    {{2, 2, 2, 3}, {3, 1}, {2, 2, 2, 1}},
     {{3, 2, 4}, {3, 4, 2}, {3, 2, 2}}, {{2, 2, 1, 3}, {2, 2, 3, 2}, {2, 2, 1, 2}},
@@ -46,7 +46,7 @@ TEST_CASE("matmul multiplies small matrices as by hand") {
 }
 
 TEST_CASE("matmul equals the three loops, batched or with one right matrix") {
-  for (const Pair& pair : pairs) {
+  for (const MatmulPair& pair : matmul_pairs) {
     INFO(pair.a.str(), " x ", pair.b.str());
     const Tensor a = random_tensor(pair.a, 1), b = random_tensor(pair.b, 2), y = matmul(a, b);
     CHECK(difference(y, reference(a, b, pair.y)) < 1e-14);
@@ -55,7 +55,7 @@ TEST_CASE("matmul equals the three loops, batched or with one right matrix") {
 }
 
 TEST_CASE("matmul passes gradcheck") {
-  for (const Pair& pair : pairs) {
+  for (const MatmulPair& pair : matmul_pairs) {
     const auto f = [](const std::vector<Tensor>& in) { return matmul(in[0], in[1]); };
     const GradcheckReport report = gradcheck(f, {random_tensor(pair.a, 1), random_tensor(pair.b, 2)});
     CHECK_MESSAGE(report.passed, pair.a.str(), " x ", pair.b.str(), ": ", report.str());

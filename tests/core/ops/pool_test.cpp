@@ -20,7 +20,7 @@ struct PoolCase {
 
 /// Windows that overlap, touch and leave gaps; padding on some sides; odd sizes; more channels than a block of the
 /// kernel.
-const PoolCase cases[] = {
+const PoolCase pool_cases[] = {
     {{2, 4, 6, 3}, 2, 2, {}},           {{1, 5, 7, 2}, 2, 2, {}},
     {{3, 5, 7, 2}, 3, 2, {1, 1, 1, 1}}, {{1, 7, 5, 1}, {2, 3}, {1, 2}, {1, 0, 0, 2}},
     {{2, 7, 8, 2}, 2, 3, {0, 1, 1, 0}}, {{1, 6, 5, 67}, {3, 2}, {2, 1}, {0, 1, 1, 1}},
@@ -58,7 +58,7 @@ void check_gradient(const std::function<Tensor(const Tensor&)>& f, const Tensor&
 }  // namespace
 
 TEST_CASE("max_pool2d equals a plain loop, in both types, and its indices point at the maxima") {
-  for (const PoolCase& c : cases) {
+  for (const PoolCase& c : pool_cases) {
     const Tensor x = distinct_tensor(c.input);
     std::vector<double> largest, where;
     const std::int64_t plane = c.input[1] * c.input[2];
@@ -79,7 +79,7 @@ TEST_CASE("max_pool2d equals a plain loop, in both types, and its indices point 
 }
 
 TEST_CASE("max_pool2d passes gradcheck over the cases") {
-  for (const PoolCase& c : cases) {
+  for (const PoolCase& c : pool_cases) {
     if (c.input.numel() > 300) continue;
     const MaxPoolOptions options{.pool_size = c.pool_size, .strides = c.strides, .padding = c.pad};
     check_gradient([&](const Tensor& x) { return max_pool2d(x, options); }, distinct_tensor(c.input));
@@ -90,7 +90,7 @@ TEST_CASE("max_pool2d passes gradcheck over the cases") {
 }
 
 TEST_CASE("max_pool2d's gradient in f32 equals the one in f64") {
-  for (const PoolCase& c : cases) {
+  for (const PoolCase& c : pool_cases) {
     const MaxPoolOptions options{.pool_size = c.pool_size, .strides = c.strides, .padding = c.pad};
     Tensor x = distinct_tensor(c.input).set_requires_grad(), narrow = x.detach().to(f32).set_requires_grad();
     const Tensor y = max_pool2d(x, options), narrow_y = max_pool2d(narrow, options);
@@ -126,7 +126,7 @@ TEST_CASE("max_pool2d passes a NaN on, with its gradient") {
 }
 
 TEST_CASE("avg_pool2d equals a plain loop with and without the padding") {
-  for (const PoolCase& c : cases) {
+  for (const PoolCase& c : pool_cases) {
     const Tensor x = random_tensor(c.input);
     for (const bool with_padding : {false, true}) {
       std::vector<double> means;

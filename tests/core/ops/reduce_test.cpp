@@ -15,12 +15,12 @@ namespace {
 
 using Values = std::vector<double>;
 
-struct Case {
+struct ReduceCase {
   Shape shape;
   Axes axes;
 };
 
-const Case cases[] = {
+const ReduceCase reduce_cases[] = {
     {{}, {}},
     {{5}, {}},
     {{5}, {0}},
@@ -84,7 +84,7 @@ struct Reduction {
   std::function<double(const Values&)> reference;
 };
 
-const Reduction ops[] = {
+const Reduction reductions[] = {
     {"sum", sum, total},
     {"mean", mean, [](const Values& group) { return total(group) / static_cast<double>(group.size()); }},
     {"var", [](const Tensor& x, const Axes& axes, bool keep) { return var(x, axes, keep); },
@@ -100,8 +100,8 @@ const Reduction ops[] = {
 }  // namespace
 
 TEST_CASE("reductions equal loops over the gathered groups, in double and in float") {
-  for (const Reduction& op : ops)
-    for (const Case& c : cases) {
+  for (const Reduction& op : reductions)
+    for (const ReduceCase& c : reduce_cases) {
       INFO(op.name, " of ", c.shape.str());
       const Tensor x = distinct_tensor(c.shape);
       Values expected;
@@ -120,9 +120,9 @@ TEST_CASE("reductions equal loops over the gathered groups, in double and in flo
 }
 
 TEST_CASE("reductions pass gradcheck") {
-  for (const Reduction& op : ops) {
+  for (const Reduction& op : reductions) {
     if (std::string(op.name).substr(0, 3) == "arg") continue;
-    for (const Case& c : cases) {
+    for (const ReduceCase& c : reduce_cases) {
       const auto f = [&](const std::vector<Tensor>& in) { return op.op(in[0], c.axes, c.axes.size() == 2); };
       const GradcheckReport report = gradcheck(f, {distinct_tensor(c.shape)});
       CHECK_MESSAGE(report.passed, op.name, " ", c.shape.str(), ": ", report.str());
@@ -176,7 +176,7 @@ TEST_CASE("empty tensors reduce to zero sums, NaN means and no extremes") {
   CHECK(max(x, {1}).shape() == Shape{0});
   CHECK_THROWS_WITH_AS(max(x, {0}), "max: there is nothing to choose from in the reduced axes of [0, 3]", ShapeError);
   CHECK_THROWS_WITH_AS(argmin(x), "argmin: there is nothing to choose from in the reduced axes of [0, 3]", ShapeError);
-  for (const Reduction& op : ops) {
+  for (const Reduction& op : reductions) {
     if (std::string(op.name).substr(0, 3) == "arg") continue;
     const auto f = [&](const std::vector<Tensor>& in) { return op.op(in[0], {1}, false); };
     CHECK(gradcheck(f, {Tensor::zeros({0, 3}, f64)}));
@@ -185,8 +185,8 @@ TEST_CASE("empty tensors reduce to zero sums, NaN means and no extremes") {
 
 TEST_CASE("long sums are exact where doubles are, and the same for every number of threads") {
   const int threads = num_threads();
-  for (const Case& c : {Case{{1000003}, {}}, Case{{70000, 3}, {0}}, Case{{3, 40000}, {1}}, Case{{2, 30000, 2}, {1}},
-                        Case{{2, 3, 5000}, {1}}}) {
+  for (const ReduceCase& c : {ReduceCase{{1000003}, {}}, ReduceCase{{70000, 3}, {0}}, ReduceCase{{3, 40000}, {1}},
+                              ReduceCase{{2, 30000, 2}, {1}}, ReduceCase{{2, 3, 5000}, {1}}}) {
     const Tensor x = random_tensor(c.shape, 1, f32);
     Values results[2];
     for (const int count : {1, 3}) {
