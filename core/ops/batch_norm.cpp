@@ -246,6 +246,7 @@ bool fits_norm_block(Activation activation) {
          activation.kind == Activation::Kind::leaky_relu;
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): a caller's last reference to x makes it this function's own
 NormBlockResult norm_block(Tensor x, const Tensor& gamma, const Tensor& beta, Tensor running_mean, Tensor running_var,
                            const NormBlockOptions& options) {
   check(x, gamma, beta, running_mean, running_var, options.norm);

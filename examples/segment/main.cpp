@@ -309,7 +309,7 @@ void check_command(const CLI::App& app, int argc, char** argv) {
 
 /// CLI11's errors about how often an option may stand there, and with how many values, in words.
 std::string explained(const CLI::Error& error) {
-  const std::string text = error.what();
+  std::string text = error.what();
   if (error.get_name() != "ArgumentMismatch") return text;
   const std::string option = text.substr(0, text.find(": "));
   constexpr std::string_view required = "1 required ", missing = " missing";
