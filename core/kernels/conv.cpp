@@ -14,12 +14,6 @@ using kernels::ConvReading;
 
 std::atomic<ConvPlan> chosen_plan{ConvPlan::automatic};
 
-/// Whether at least one of Winograd's tiles a side is full.
-bool fills_tiles(const ConvReading& reading) {
-  const Size2D spread = kernels::winograd_spread(reading), results = reading.geometry.output;
-  return results.height >= 4 * spread.height && results.width >= 4 * spread.width;
-}
-
 /// What Winograd saves in products it spends on transforms, the more so the fewer channels of the source a product
 /// sums, and for phases the shorter the vectors. Depends on one image's geometry only, so that results do not depend on
 /// the batch an image sits in.
@@ -32,8 +26,7 @@ bool use_winograd(const ConvReading& reading) {
   // The weights of all phases are many: some tens of tiles must share them.
   const std::int64_t pixels = g.output.height * g.output.width;
   const double cost = g.stride == Size2D(1) || kernels::has_wide_vectors() ? 24 : 28;
-  return saving >= 1 + cost / static_cast<double>(reading.sources()) && fills_tiles(reading) &&
-         (g.stride == Size2D(1) || pixels >= 256);
+  return saving >= 1 + cost / static_cast<double>(reading.sources()) && (g.stride == Size2D(1) || pixels >= 256);
 }
 
 /// Weight gradients transform sources and results alike, and sum over tiles: below some 16 an image the transforms of
@@ -41,10 +34,9 @@ bool use_winograd(const ConvReading& reading) {
 bool use_winograd_for_kernel(const ConvGeometry& g) {
   const ConvPlan plan = chosen_plan;
   if (plan != ConvPlan::automatic && plan != ConvPlan::winograd) return false;
-  const ConvReading reading{g, true};
-  const double saving = kernels::winograd_saving(reading);
+  const double saving = kernels::winograd_saving({g, true});
   if (plan == ConvPlan::winograd || saving == 0) return saving > 0;
-  return saving >= 1 + 15 / static_cast<double>(std::min(g.in_channels, g.out_channels)) && fills_tiles(reading) &&
+  return saving >= 1 + 15 / static_cast<double>(std::min(g.in_channels, g.out_channels)) &&
          g.output.height * g.output.width >= 256;
 }
 

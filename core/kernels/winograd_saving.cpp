@@ -23,8 +23,21 @@ Size2D winograd_spread(const ConvReading& reading) {
   return {g.kernel.height > 1 ? g.dilation.height : 1, g.kernel.width > 1 ? g.dilation.width : 1};
 }
 
+namespace {
+
+constexpr std::int64_t tile = 4;
+
+/// The part of the tiles along an axis that is no overhang.
+double filled(std::int64_t results, std::int64_t spread) {
+  std::int64_t tiles = 0;
+  for (std::int64_t first = 0; first < std::min(spread, results); ++first)
+    tiles += (results - first + tile * spread - 1) / (tile * spread);
+  return tiles == 0 ? 1 : static_cast<double>(results) / static_cast<double>(tile * tiles);
+}
+
+}  // namespace
+
 double winograd_saving(const ConvReading& reading) {
-  constexpr std::int64_t tile = 4;
   const JoinedPasses joined = winograd_passes(reading);
   const std::int64_t taps = winograd_taps(reading, joined);
   if (reading.geometry.groups != 1 || taps < 2 || taps > 3) return 0;
@@ -39,7 +52,8 @@ double winograd_saving(const ConvReading& reading) {
     direct += tile * tile * rows.taps * columns.taps;
     products += points(rows) * points(columns);
   }
-  return static_cast<double>(direct) / static_cast<double>(products);
+  return static_cast<double>(direct) / static_cast<double>(products) * filled(joined.rows, spread.height) *
+         filled(joined.columns, spread.width);
 }
 
 }  // namespace tessera::kernels

@@ -15,8 +15,8 @@ std::int64_t winograd_taps(const ConvReading& reading, const JoinedPasses& passe
 /// How far apart the results of a tile lie: where the stride is 1, as far as the dilation puts the sources of two taps.
 Size2D winograd_spread(const ConvReading& reading);
 
-/// Products of direct convolution for one of Winograd's; 0 where it does not apply: with groups, where no axis has two
-/// or three taps side by side in one phase of the sources, or one has more.
+/// Products of direct convolution for one of Winograd's, whose tiles may overhang the results; 0 where it does not
+/// apply: with groups, where no axis has two or three taps side by side in one phase of the sources, or one has more.
 double winograd_saving(const ConvReading& reading);
 
 }  // namespace tessera::kernels
