@@ -24,6 +24,14 @@ Optimizer::Optimizer(std::string name, ParameterGroups parameters, std::vector<s
     }
   }
   if (slots_.empty()) raise<ValueError>(name_, "expected at least one parameter, got none");
+  // Now rather than at the first step, whose activations would leave their places to them and find none next time.
+  for (Slot& slot : slots_)
+    if (slot.parameter.tensor.requires_grad()) make_states(slot);
+}
+
+void Optimizer::make_states(Slot& slot) const {
+  const Tensor& tensor = slot.parameter.tensor;
+  while (slot.states.size() < state_names_.size()) slot.states.push_back(Tensor::zeros(tensor.shape(), tensor.dtype()));
 }
 
 void Optimizer::require(bool holds, std::string_view condition, std::string_view option, double value) const {
@@ -54,7 +62,7 @@ void Optimizer::zero_grad() {
 ParameterRange Optimizer::open(Slot& slot) const {
   Tensor& tensor = slot.parameter.tensor;
   const Tensor grad = tensor.grad();
-  while (slot.states.size() < state_names_.size()) slot.states.push_back(Tensor::zeros(tensor.shape(), tensor.dtype()));
+  make_states(slot);
   ParameterRange whole;
   whole.dtype = tensor.dtype();
   whole.count = tensor.numel();

@@ -81,6 +81,8 @@ class Optimizer {
     std::vector<Tensor> states{};
   };
   void require_lr(double lr) const;
+  /// States of zeros where there are none yet.
+  void make_states(Slot& slot) const;
   ParameterRange open(Slot& slot) const;
 
   std::string name_;

@@ -184,15 +184,17 @@ class WinogradConvolution {
         load(source, positions.data() + first, std::min(loaded, tiles - first), first, where, points.data());
       });
       parallel_for(blocks_, [&](int64_t b) {
-        const Buffer<float> weights(most_points * slice_step), products(terms_ * most_products(tiles));
+        // Not from the arena, whose free pieces would then depend on how threads meet.
+        float* const weights = scratch<float>(0, most_points * slice_step);
+        float* const products = scratch<float>(2, terms_ * most_products(tiles));
         for (int64_t t = 0; t < terms_; ++t)
           for (int64_t first = 0; first < sources_; first += slice) {
             const int64_t count = std::min(slice, sources_ - first);
-            transform_part(term(b, t), first, count, weights.data(), slice_step);
-            multiply(points.data(), where, tiles, first, count, weights.data(), slice_step, term(b, t),
-                     products.data() + t * most_products(tiles));
+            transform_part(term(b, t), first, count, weights, slice_step);
+            multiply(points.data(), where, tiles, first, count, weights, slice_step, term(b, t),
+                     products + t * most_products(tiles));
           }
-        store_tiles(products.data(), positions.data(), tiles, b, result);
+        store_tiles(products, positions.data(), tiles, b, result);
         hwy::FlushStream();
       });
     }
