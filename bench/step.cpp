@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <iostream>
+#include <optional>
 #include <tessera/tessera.hpp>
 
 #include "machine.hpp"
@@ -26,12 +27,13 @@ void fold(SegmentationModel& model) {
 class Work {
  public:
   Work(const bench::Workload& w, Kind kind)
-      : kind_(kind),
-        model_(make_model(w.model)),
-        x_(bench::image_waves(w)),
-        labels_(bench::striped_labels(w)),
-        optimizer_(initialized().parameters(), {.lr = 1e-3}) {
-    if (kind_ != Kind::train) model_->eval();
+      : kind_(kind), model_(make_model(w.model)), x_(bench::image_waves(w)), labels_(bench::striped_labels(w)) {
+    model_->initialize(1);
+    if (kind_ == Kind::train) {
+      optimizer_.emplace(model_->parameters(), AdamOptions{.lr = 1e-3});
+      return;
+    }
+    model_->eval();
     if (kind_ == Kind::folded) fold(*model_);
   }
 
@@ -41,21 +43,16 @@ class Work {
       (*model_)(x_);
       return;
     }
-    optimizer_.zero_grad();
+    optimizer_->zero_grad();
     softmax_cross_entropy((*model_)(x_), labels_).mean().backward();
-    optimizer_.step();
+    optimizer_->step();
   }
 
  private:
-  SegmentationModel& initialized() {
-    model_->initialize(1);
-    return *model_;
-  }
-
   Kind kind_;
   std::unique_ptr<SegmentationModel> model_;
   Tensor x_, labels_;
-  Adam optimizer_;
+  std::optional<Adam> optimizer_;  ///< for training alone
 };
 
 /// Weights, input and what comes of it, for a peer that is to compute the same. Running statistics are those of a few
