@@ -14,30 +14,30 @@ using kernels::ConvReading;
 
 std::atomic<ConvPlan> chosen_plan{ConvPlan::automatic};
 
-/// What Winograd saves in products it spends on transforms, the more so the fewer channels of the source a product
-/// sums, and for phases the shorter the vectors. Depends on one image's geometry only, so that results do not depend on
-/// the batch an image sits in.
-bool use_winograd(const ConvReading& reading) {
+/// What Winograd saves in products it spends on transforms, the more so the fewer channels a product sums or is shared
+/// by. `large`: there are tiles enough. Depends on one image's geometry only, so that results do not depend on the
+/// batch an image sits in.
+bool winograd_pays(const ConvReading& reading, double cost, std::int64_t channels, bool large) {
   const ConvPlan plan = chosen_plan;
   if (plan != ConvPlan::automatic && plan != ConvPlan::winograd) return false;
   const double saving = kernels::winograd_saving(reading);
-  if (plan == ConvPlan::winograd || saving == 0) return saving > 0;
+  if (plan == ConvPlan::winograd) return saving > 0;
+  return large && saving >= 1 + cost / static_cast<double>(channels);
+}
+
+/// Transforms of phases cost more the shorter the vectors.
+bool use_winograd(const ConvReading& reading) {
   const ConvGeometry& g = reading.geometry;
   // The weights of all phases are many: some tens of tiles must share them.
   const std::int64_t pixels = g.output.height * g.output.width;
   const double cost = g.stride == Size2D(1) || kernels::has_wide_vectors() ? 24 : 28;
-  return saving >= 1 + cost / static_cast<double>(reading.sources()) && (g.stride == Size2D(1) || pixels >= 256);
+  return winograd_pays(reading, cost, reading.sources(), g.stride == Size2D(1) || pixels >= 256);
 }
 
 /// Weight gradients transform sources and results alike, and sum over tiles: below some 16 an image the transforms of
 /// the kernel outweigh the sums.
 bool use_winograd_for_kernel(const ConvGeometry& g) {
-  const ConvPlan plan = chosen_plan;
-  if (plan != ConvPlan::automatic && plan != ConvPlan::winograd) return false;
-  const double saving = kernels::winograd_saving({g, true});
-  if (plan == ConvPlan::winograd || saving == 0) return saving > 0;
-  return saving >= 1 + 15 / static_cast<double>(std::min(g.in_channels, g.out_channels)) &&
-         g.output.height * g.output.width >= 256;
+  return winograd_pays({g, true}, 15, std::min(g.in_channels, g.out_channels), g.output.height * g.output.width >= 256);
 }
 
 /// Where a group has one source and one result, no other plan comes near flat's rates.

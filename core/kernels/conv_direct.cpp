@@ -131,7 +131,7 @@ class DirectConvolution {
             columns.count, block / 2);
       }
     }
-    hwy::FlushStream();
+    if (streams_) hwy::FlushStream();
   }
 
   ConvGeometry geometry_;

@@ -14,7 +14,6 @@
 #include <tessera/core/kernels/dispatch.hpp>
 #include <tessera/core/kernels/stream-inl.hpp>
 #include <tessera/core/kernels/winograd_points-inl.hpp>
-#include <tessera/core/kernels/winograd_saving.hpp>
 #include <utility>
 #include <vector>
 
@@ -48,12 +47,11 @@ class WinogradConvolution {
         grid_(geometry_.batch, passes.rows, passes.columns, spread_),
         epilogue_(epilogue),
         bias_(pass_blocks_ * block_width<float>()) {
-    for (const auto& [rows, columns] : passes_) {
+    for (const ConvPass& pass : passes_) {
+      const auto& [rows, columns] = pass;
       // Back to the input all passes read the same patches, forward each one phase of the sources.
-      const Size2D stride(rows.stride, columns.stride),
-          step(rows.stride * spread_.height, columns.stride * spread_.width);
-      const Patches patches = forward_ ? Patches{rows.offset, columns.offset, stride, step}
-                                       : Patches{passes.offset_y, passes.offset_x, 1, spread_};
+      const Patches patches =
+          forward_ ? patches_of(pass, spread_) : Patches{passes.offset_y, passes.offset_x, 1, spread_};
       const auto axis = [](const TapAxis& taps, int64_t patch) {
         return taps.taps == 1 ? PointAxis{false, taps.offset - patch} : PointAxis{};
       };
@@ -161,7 +159,7 @@ class WinogradConvolution {
                    products + t * most_products(count));
         store_tiles(products, positions, count, b, result);
       }
-      hwy::FlushStream();
+      if (streams_) hwy::FlushStream();
     });
   }
 
@@ -195,7 +193,7 @@ class WinogradConvolution {
                      products + t * most_products(tiles));
           }
         store_tiles(products, positions.data(), tiles, b, result);
-        hwy::FlushStream();
+        if (streams_) hwy::FlushStream();
       });
     }
   }

@@ -10,7 +10,6 @@
 #include <tessera/core/kernels/conv_sum-inl.hpp>
 #include <tessera/core/kernels/dispatch.hpp>
 #include <tessera/core/kernels/winograd_points-inl.hpp>
-#include <tessera/core/kernels/winograd_saving.hpp>
 #include <tessera/core/parallel.hpp>
 
 HWY_BEFORE_NAMESPACE();
@@ -27,12 +26,7 @@ class WinogradWeightGradient {
   WinogradWeightGradient(const ConvGeometry& geometry, const ConvPass& pass, Size2D spread)
       : geometry_(geometry),
         pass_(pass),
-        set_{{pass.rows.taps > 1, 0},
-             {pass.columns.taps > 1, 0},
-             {pass.rows.offset,
-              pass.columns.offset,
-              {pass.rows.stride, pass.columns.stride},
-              {pass.rows.stride * spread.height, pass.columns.stride * spread.width}}},
+        set_{{pass.rows.taps > 1, 0}, {pass.columns.taps > 1, 0}, patches_of(pass, spread)},
         spread_(spread),
         grid_(geometry.batch, geometry.output.height, geometry.output.width, spread),
         sources_(geometry.in_channels),

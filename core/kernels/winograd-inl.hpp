@@ -12,12 +12,11 @@
 #include <hwy/highway.h>
 
 #include <tessera/core/kernels/conv_band-inl.hpp>
+#include <tessera/core/kernels/winograd_saving.hpp>
 #include <vector>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
-
-constexpr int64_t winograd_tile = 4;  ///< results a side
 
 using FloatTag = hn::ScalableTag<float>;
 using FloatVec = hn::Vec<FloatTag>;
@@ -194,6 +193,15 @@ struct Patches {
   Size2D stride = 1, step = 1;
   bool operator==(const Patches&) const = default;
 };
+
+/// What tiles of results `spread` apart read in one pass.
+inline Patches patches_of(const ConvPass& pass, Size2D spread) {
+  const auto& [rows, columns] = pass;
+  return {rows.offset,
+          columns.offset,
+          {rows.stride, columns.stride},
+          {rows.stride * spread.height, columns.stride * spread.width}};
+}
 
 /// Where the P x P pixels of a tile's patch are read: in the image, and beyond it from `zeros`.
 template <int P>

@@ -25,7 +25,7 @@ Size2D winograd_spread(const ConvReading& reading) {
 
 namespace {
 
-constexpr std::int64_t tile = 4;
+constexpr std::int64_t tile = winograd_tile;
 
 /// The part of the tiles along an axis that is no overhang.
 double filled(std::int64_t results, std::int64_t spread) {

@@ -5,6 +5,8 @@
 
 namespace tessera::kernels {
 
+constexpr std::int64_t winograd_tile = 4;  ///< results a side
+
 /// The dense parts of a convolution that Winograd computes one by one: forward those of each phase of the stride, back
 /// to the input the passes of each phase.
 JoinedPasses winograd_passes(const ConvReading& reading);
