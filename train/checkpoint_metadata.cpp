@@ -4,6 +4,7 @@
 #include <tessera/core/error.hpp>
 #include <tessera/core/text.hpp>
 #include <tessera/train/checkpoint_metadata.hpp>
+#include <tessera/train/standardization_json.hpp>
 
 namespace tessera {
 namespace {
@@ -59,15 +60,6 @@ Labels labels_from(const json& value) {
           .colors = value.value("colors", std::vector<Rgb>())};
 }
 
-json standardization_json(const Standardization& standardization) {
-  return {{"mean", standardization.mean}, {"deviation", standardization.deviation}};
-}
-
-Standardization standardization_from(const json& value) {
-  return {.mean = value.at("mean").get<std::vector<float>>(),
-          .deviation = value.at("deviation").get<std::vector<float>>()};
-}
-
 /// Calls `read` with the parsed value of a key.
 template <class F>
 void read_key(const std::map<std::string, std::string>& metadata, const std::string& file, const char* key, F&& read) {
@@ -95,7 +87,7 @@ std::map<std::string, std::string> to_metadata(const Checkpoint& checkpoint) {
                          {"left_out", checkpoint.left_out}};
   return {{"labels", labels_json(checkpoint.labels).dump()},
           {"model", model_json(checkpoint.model).dump()},
-          {"standardization", standardization_json(checkpoint.standardization).dump()},
+          {"standardization", to_json(checkpoint.standardization)},
           {"options", json(checkpoint.options).dump()},
           {"progress", progress.dump()},
           {"random", json{{"seed", text_of(checkpoint.seed)}}.dump()}};
@@ -106,7 +98,7 @@ Checkpoint from_metadata(const std::map<std::string, std::string>& metadata, con
   read_key(metadata, file, "labels", [&](const json& value) { checkpoint.labels = labels_from(value); });
   read_key(metadata, file, "model", [&](const json& value) { checkpoint.model = model_from(value); });
   read_key(metadata, file, "standardization",
-           [&](const json& value) { checkpoint.standardization = standardization_from(value); });
+           [&](const json& value) { checkpoint.standardization = standardization_from_json(value.dump()); });
   read_key(metadata, file, "options", [&](const json& value) { value.get_to(checkpoint.options); });
   read_key(metadata, file, "progress", [&](const json& value) {
     checkpoint.epoch = integer_of<std::int64_t>(value, "epoch");

@@ -1,26 +1,20 @@
-#include <fmt/ranges.h>
+#include <fmt/format.h>
 
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <tessera/core/error.hpp>
 #include <tessera/train/check_samples.hpp>
 #include <tessera/train/first_reading.hpp>
+#include <tessera/train/mask_passes.hpp>
 #include <tessera/train/pass_progress.hpp>
 #include <tessera/train/remembered.hpp>
+#include <tessera/train/standardization_json.hpp>
 
 namespace tessera {
 namespace {
 
 using nlohmann::json;
 namespace fs = std::filesystem;
-
-json to_json(const Standardization& standardization) {
-  return {{"mean", standardization.mean}, {"deviation", standardization.deviation}};
-}
-
-Standardization standardization_from(const json& value) {
-  return {value.at("mean").get<std::vector<float>>(), value.at("deviation").get<std::vector<float>>()};
-}
 
 /// Reads all samples. Of those that cannot be read only the numbers are told: what is wrong is read anew.
 json read_samples(const FolderDataset& part, bool strict, std::uint64_t seed, std::int64_t measured) {
@@ -44,7 +38,7 @@ json read_samples(const FolderDataset& part, bool strict, std::uint64_t seed, st
   return {{"unreadable", numbers},
           {"pixels", pixels.pixels},
           {"in_company", pixels.in_company},
-          {"standardization", to_json(standardization.result())}};
+          {"standardization", json::parse(to_json(standardization.result()))}};
 }
 
 }  // namespace
@@ -52,18 +46,16 @@ json read_samples(const FolderDataset& part, bool strict, std::uint64_t seed, st
 FirstReading first_reading(const FolderDataset& part, bool strict, std::uint64_t seed, std::int64_t measured) {
   std::vector<fs::path> files;
   for (const FolderDataset::Pair& pair : part.pairs()) files.insert(files.end(), {pair.image, pair.mask});
-  const Labels& labels = part.labels();
-  const std::string question = fmt::format(
-      "first reading of {} channels and {} classes (ignored {}, values {}, colours {}){}, {} measured by seed {}",
-      part.channels(), labels.classes, labels.ignore_index, labels.encoding.values, labels.encoding.colors,
-      strict ? ", strict" : "", measured, seed);
+  const std::string question =
+      fmt::format("first reading of {} channels and {}{}, {} measured by seed {}", part.channels(),
+                  labels_text(part.labels()), strict ? ", strict" : "", measured, seed);
   const json found =
       json::parse(remembered(files, question, [&] { return read_samples(part, strict, seed, measured).dump(); }));
 
   FirstReading reading;
   found.at("pixels").get_to(reading.pixels.pixels);
   found.at("in_company").get_to(reading.pixels.in_company);
-  reading.standardization = standardization_from(found.at("standardization"));
+  reading.standardization = standardization_from_json(found.at("standardization").dump());
   for (const std::int64_t index : found.at("unreadable")) {
     try {
       part.get(index);
@@ -77,15 +69,15 @@ FirstReading first_reading(const FolderDataset& part, bool strict, std::uint64_t
 Standardization measured_standardization(const Dataset& part, std::uint64_t seed, std::int64_t measured) {
   const auto measure = [&] {
     PassProgress progress("mean and deviation: images measured", std::min(measured, part.size()), stderr);
-    return to_json(measure_standardization(part, seed, measured, [&] { progress.advance(); })).dump();
+    return to_json(measure_standardization(part, seed, measured, [&] { progress.advance(); }));
   };
   const auto* folder = dynamic_cast<const FolderDataset*>(&part);
-  if (folder == nullptr) return standardization_from(json::parse(measure()));
+  if (folder == nullptr) return standardization_from_json(measure());
   std::vector<fs::path> images;
   for (const FolderDataset::Pair& pair : folder->pairs()) images.push_back(pair.image);
   const std::string question =
       fmt::format("mean and deviation of {} channels, {} measured by seed {}", part.channels(), measured, seed);
-  return standardization_from(json::parse(remembered(images, question, measure)));
+  return standardization_from_json(remembered(images, question, measure));
 }
 
 }  // namespace tessera

@@ -9,6 +9,11 @@
 
 namespace tessera {
 
+std::string labels_text(const Labels& labels) {
+  return fmt::format("{} classes (ignored {}, values {}, colours {})", labels.classes, labels.ignore_index,
+                     labels.encoding.values, labels.encoding.colors);
+}
+
 MaskValues counted_mask_values(const std::vector<std::filesystem::path>& masks) {
   const std::string text = remembered(masks, "mask values and their borders", [&] {
     PassProgress progress("classes: masks counted", static_cast<std::int64_t>(masks.size()), stderr);
@@ -33,11 +38,7 @@ std::string counted_class_weights(const std::string& spec, const Dataset& data) 
   if (folder == nullptr || find_counted_weights(spec) == nullptr) return count();
   std::vector<std::filesystem::path> masks;
   for (const FolderDataset::Pair& pair : folder->pairs()) masks.push_back(pair.mask);
-  const Labels& labels = data.labels();
-  return remembered(masks,
-                    fmt::format("{} weights of {} classes (ignored {}, values {}, colours {})", spec, labels.classes,
-                                labels.ignore_index, labels.encoding.values, labels.encoding.colors),
-                    count);
+  return remembered(masks, fmt::format("{} weights of {}", spec, labels_text(data.labels())), count);
 }
 
 }  // namespace tessera

@@ -6,6 +6,9 @@
 // Passes over all masks before training. Each shows on standard error how far it is, and is remembered().
 namespace tessera {
 
+/// What is found in masks depends on these labels: a part of questions that are remembered().
+std::string labels_text(const Labels& labels);
+
 /// How often each value stands in the masks: FolderOptions::count_values.
 MaskValues counted_mask_values(const std::vector<std::filesystem::path>& masks);
 
