@@ -97,9 +97,10 @@ class FlatBand {
   /// The first `count` rows, or all where that is fewer: those that are not there yet are loaded. Each line of a row
   /// ends with a vector of slack, which holds anything, as do rows and phases that no tap reads.
   const T* load(int64_t count) {
-    for (; loaded_ < std::min(count, rows_); ++loaded_)
-      if (row_phases_[static_cast<std::size_t>(loaded_) % row_phases_.size()])
-        load_row(first_row_ + loaded_, data_ + loaded_ * row_);
+    for (const int64_t end = std::min(count, rows_); loaded_ < end; ++loaded_) {
+      if (row_phases_[row_phase_]) load_row(first_row_ + loaded_, data_ + loaded_ * row_);
+      row_phase_ = row_phase_ + 1 < row_phases_.size() ? row_phase_ + 1 : 0;
+    }
     return data_;
   }
 
@@ -132,17 +133,24 @@ class FlatBand {
       const T* from = source + (phase.first + phase.begin * stride_) * channels_.step;
       T* const line = target + phase.first * line_;
       T* to = line + phase.begin * width;
+      for (int64_t c = 0; c < channels_.sources; ++c) clear(line + c * step, phase.begin * width);
       if (stride_ == 1 && channels_.sources == 1 && channels_.step == width)
         std::copy(from, from + count * width, to);
       else if (width == 1)
         split_pixels(from, pixel_step, count, channels_.sources, to, step);
       else
         for (int64_t x = 0; x < count; ++x, from += pixel_step, to += width) spread_pixel(from, channels_, step, to);
-      for (int64_t c = 0; c < channels_.sources; ++c) {
-        std::fill(line + c * step, line + c * step + phase.begin * width, T{0});
-        std::fill(line + c * step + phase.end * width, line + c * step + phase.columns * width, T{0});
-      }
+      for (int64_t c = 0; c < channels_.sources; ++c)
+        clear(line + c * step + phase.end * width, (phase.columns - phase.end) * width);
     }
+  }
+
+  /// Zeros, up to a whole number of vectors: the slack of a line and what is loaded after them.
+  static HWY_INLINE void clear(T* to, int64_t count) {
+    const hn::ScalableTag<T> d;
+    if (count <= 0) return;
+    hn::StoreU(hn::Zero(d), d, to);  // mostly all: a loop would become a call of memset
+    for (int64_t i = lane_count<T>(); i < count; i += lane_count<T>()) hn::StoreU(hn::Zero(d), d, to + i);
   }
 
   /// The columns of one phase: those from `begin` to `end` lie in the image.
@@ -160,6 +168,7 @@ class FlatBand {
   std::vector<bool> row_phases_;     ///< which of them have taps
   std::vector<ColumnPhase> phases_;  ///< those that have taps
   int64_t loaded_ = 0;
+  std::size_t row_phase_ = 0;  ///< of the row that is loaded next
 };
 
 /// For every entry (tap and source channel) of a pass, the elements from a result's place to the source of that.
