@@ -52,7 +52,7 @@ HWY_NOINLINE void planar_tile(const PlanarTask<T>& task, const T* HWY_RESTRICT s
       Vec w[R];
       TESSERA_UNROLL for (int r = 0; r < R; ++r) w[r] = hn::Set(d, weights[r]);
       TESSERA_UNROLL for (int v = 0; v < V; ++v) {
-        const Vec x = hn::LoadU(d, in + v * lanes);
+        const Vec x = in_register(hn::LoadU(d, in + v * lanes));
         TESSERA_UNROLL for (int r = 0; r < R; ++r) sums[v][r] = hn::MulAdd(x, w[r], sums[v][r]);
       }
     } else {

@@ -35,9 +35,9 @@ HWY_NOINLINE void planar_sum_tile(const PlanarSumTask& task, const T* HWY_RESTRI
   }
   const auto add = [&](auto load, const T* HWY_RESTRICT from, const T* HWY_RESTRICT g) HWY_ATTR {
     Vec values[F];
-    TESSERA_UNROLL for (int f = 0; f < F; ++f) values[f] = load(g + f * task.gradient_plane);
+    TESSERA_UNROLL for (int f = 0; f < F; ++f) values[f] = in_register(load(g + f * task.gradient_plane));
     TESSERA_UNROLL for (int e = 0; e < E; ++e) {
-      const Vec x = load(from + offsets[e]);
+      const Vec x = in_register(load(from + offsets[e]));
       TESSERA_UNROLL for (int f = 0; f < F; ++f) acc[e][f] = hn::MulAdd(x, values[f], acc[e][f]);
     }
   };
@@ -68,7 +68,8 @@ constexpr std::array<PlanarSumFunction<T>, sizeof...(E)> planar_sum_table(std::i
 template <int F, class T>
 void planar_sums(const PlanarSumTask& task, const T* source, const std::vector<int64_t>& offsets, const T* gradient,
                  T* sums, int64_t sums_step) {
-  constexpr int most = std::min(max_planar_sums / F, 9);  // places of entries need registers, too
+  // A tile's gradients and a source need registers, too, and so do its entries' places.
+  constexpr int most = std::min((max_planar_sums + 3 - F) / F, 9);
   static constexpr auto table = planar_sum_table<F, T>(std::make_integer_sequence<int, most>());
   const auto entries = static_cast<int64_t>(offsets.size());
   const int64_t tiles = divide_up(entries, most);

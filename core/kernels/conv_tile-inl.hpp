@@ -60,6 +60,16 @@ struct TileTask {
   T slope;
 };
 
+/// A vector that was loaded for a few products. GCC would load it anew for each of up to three, and a tile would wait
+/// for its loads.
+template <class V>
+HWY_INLINE V in_register(V vector) {
+#if HWY_COMPILER_GCC_ACTUAL && HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+  asm("" : "+v"(vector.raw));
+#endif
+  return vector;
+}
+
 /// A vector of the first `count` numbers, at least one, and of zeros after them; reads no further.
 template <class D, class T = hn::TFromD<D>>
 HWY_INLINE hn::Vec<D> load_first(D d, int64_t count, const T* from) {
