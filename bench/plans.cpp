@@ -25,8 +25,8 @@ int main(int argc, char** argv) {
     std::vector<bench::ConvShape> shapes = bench::workload_shapes();
     for (const auto& more : {bench::case_table_shapes(), bench::odd_shapes()})
       shapes.insert(shapes.end(), more.begin(), more.end());
-    fmt::print("{:<38} {:<40} {:<15} {:>9} {:>9} {:>9} {:>9} {:>9} {:>6}\n", "name", "shape", "direction", "automatic",
-               "direct", "flat", "planar", "winograd", "loss");
+    fmt::print("{:<38} {:<40} {:<15} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>6}\n", "name", "shape", "direction",
+               "automatic", "direct", "flat", "planar", "dots", "winograd", "loss");
     for (const bench::ConvShape& shape : shapes) {
       const tessera::ConvGeometry& g = shape.geometry;
       if (shape.name.find(only) == std::string::npos) continue;
@@ -34,15 +34,16 @@ int main(int argc, char** argv) {
       bench::ConvWork work(g);
       for (const bench::Direction direction : bench::directions) {
         std::vector<double> rates;
-        for (const ConvPlan plan :
-             {ConvPlan::automatic, ConvPlan::direct, ConvPlan::flat, ConvPlan::planar, ConvPlan::winograd}) {
+        for (const ConvPlan plan : {ConvPlan::automatic, ConvPlan::direct, ConvPlan::flat, ConvPlan::planar,
+                                    ConvPlan::dots, ConvPlan::winograd}) {
           tessera::set_conv_plan(plan);
           rates.push_back(work.flops() / bench::best_seconds(work, direction, seconds) / 1e9);
         }
         const double loss = *std::max_element(rates.begin(), rates.end()) / rates[0];
         if (loss >= limit)
-          fmt::print("{:<38} {:<40} {:<15} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f} {:>6.2f}\n", shape.name,
-                     bench::describe(g), name_of(direction), rates[0], rates[1], rates[2], rates[3], rates[4], loss);
+          fmt::print("{:<38} {:<40} {:<15} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f} {:>6.2f}\n",
+                     shape.name, bench::describe(g), name_of(direction), rates[0], rates[1], rates[2], rates[3],
+                     rates[4], rates[5], loss);
       }
     }
     return 0;

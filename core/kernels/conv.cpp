@@ -81,6 +81,20 @@ bool use_planar(const ConvReading& reading) {
   return !pointwise && (results <= 10 || long_rows) && planar_pays(reading) && !use_winograd(reading);
 }
 
+/// Vectors over what a result is summed from pay where that is much, or where planes would be dear: their rows short,
+/// or in phases.
+bool use_dots(const ConvReading& reading) {
+  const ConvPlan plan = chosen_plan;
+  if (plan != ConvPlan::automatic) return plan == ConvPlan::dots;
+  const ConvGeometry& g = reading.geometry;
+  const bool dense = g.stride == Size2D(1);
+  if (reading.results() > 4 || g.groups > 1 || !(reading.forward || dense)) return false;
+  const std::int64_t sources = reading.sources(), run = kernels::tap_runs(reading).length;
+  if (dense && g.kernel == Size2D(1)) return sources >= 32;
+  if (dense && reading.result_size().width > 16) return sources >= 16;
+  return run >= (dense ? 24 : 12);
+}
+
 /// Vectors over 7 or 8 filters are full enough; beside a side of up to 4 channels, those over up to 10 others are not.
 /// Many phases of columns make the planes' rows short and their loading dear.
 bool use_planar_for_kernel(const ConvGeometry& g) {
@@ -103,6 +117,8 @@ template <class T>
 void conv_forward(const ConvGeometry& g, const T* input, const T* kernel, const Epilogue<T>& e, T* output,
                   WeightStore* store) {
   if (use_flat(g)) return flat_forward(g, input, kernel, e, output, store);
+  if constexpr (std::is_same_v<T, float>)
+    if (use_dots({g, true})) return dots_forward(g, input, kernel, e, output, store);
   if (use_planar({g, true})) return planar_forward(g, input, kernel, e, output, store);
   if constexpr (std::is_same_v<T, float>)
     if (use_winograd({g, true})) return conv_forward_parts(g, {{{input, g.in_channels}}}, kernel, e, output, store);
@@ -124,6 +140,8 @@ template <class T>
 void conv_backward_input(const ConvGeometry& g, const T* output, const T* kernel, const Epilogue<T>& e, T* input,
                          WeightStore* store) {
   if (use_flat(g)) return flat_backward_input(g, output, kernel, e, input, store);
+  if constexpr (std::is_same_v<T, float>)
+    if (use_dots({g, false})) return dots_backward_input(g, output, kernel, e, input, store);
   if (use_planar({g, false})) return planar_backward_input(g, output, kernel, e, input, store);
   if constexpr (std::is_same_v<T, float>)
     if (use_winograd({g, false})) return winograd_backward_input(g, output, kernel, e, input, store);

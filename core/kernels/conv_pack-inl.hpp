@@ -14,7 +14,6 @@
 #include <tessera/core/kernels/conv_passes.hpp>
 #include <tessera/core/kernels/conv_tile-inl.hpp>
 #include <tessera/core/kernels/scratch.hpp>
-#include <tessera/core/parallel.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
@@ -43,18 +42,6 @@ void pack_block(const ConvGeometry& g, bool forward, const ConvPass& pass, const
         std::fill(packed + width, packed + block, T{0});
       }
     }
-}
-
-/// packed [group][block][tap row][tap column][source channel][block of result channels]
-template <class T>
-void pack_weights(const ConvGeometry& g, bool forward, const ConvPass& pass, const T* kernel, T* packed) {
-  const int64_t in_channels = g.in_channels / g.groups, filters = g.out_channels / g.groups;
-  const int64_t sources = forward ? in_channels : filters, block = block_width<T>();
-  const int64_t blocks = divide_up(forward ? filters : in_channels, block);
-  const int64_t length = pass.rows.taps * pass.columns.taps * sources * block;
-  parallel_for(g.groups * blocks, [&](int64_t unit) {
-    pack_block(g, forward, pass, kernel, unit / blocks, unit % blocks, 0, sources, packed + unit * length);
-  });
 }
 
 /// The weights that `make(target)` packs, `count` numbers, or those that an earlier call left in `store`.

@@ -28,6 +28,15 @@ struct ConvPass {
   TapAxis rows, columns;
 };
 
+/// The stretches of contiguous sources that a result is summed from, a tap row's: taps side by side are one.
+struct TapRuns {
+  std::int64_t count, length;
+
+  TapRuns(const TapAxis& columns, std::int64_t sources)
+      : count(columns.dilation == 1 ? 1 : columns.taps),
+        length(columns.dilation == 1 ? columns.taps * sources : sources) {}
+};
+
 /// The only pass of the forward convolution: reads the input, writes the output.
 ConvPass forward_pass(const ConvGeometry& geometry);
 
@@ -66,6 +75,12 @@ struct ConvReading {
     return kernel[(tap * in_channels + in) * geometry.out_channels + filter];
   }
 };
+
+/// Those of a pass that has all taps of the kernel: read forward, or without a stride.
+inline TapRuns tap_runs(const ConvReading& reading) {
+  const ConvGeometry& g = reading.geometry;
+  return {TapAxis{.taps = g.kernel.width, .dilation = g.dilation.width}, reading.sources()};
+}
 
 /// Passes that read the same patches of a source: result (y, x) of each depends on `reach_y` x `reach_x` sources from
 /// (y * stride + offset_y, x * stride + offset_x) on.

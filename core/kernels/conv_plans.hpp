@@ -40,6 +40,12 @@ void planar_backward_input(const ConvGeometry&, const double* output, const doub
 void planar_backward_kernel(const ConvGeometry&, const float* input, const float* output, float* kernel_gradient);
 void planar_backward_kernel(const ConvGeometry&, const double* input, const double* output, double* kernel_gradient);
 
+// Convolution by dot products: any geometry, in f32; for few result channels of many sources.
+void dots_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&, float* output,
+                  WeightStore* store);
+void dots_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
+                         float* input, WeightStore* store);
+
 // Winograd, in f32: where winograd_saving says that it applies.
 void winograd_forward(const ConvGeometry&, std::span<const InputPart> input, const float* kernel,
                       const Epilogue<float>&, float* output, WeightStore* store);

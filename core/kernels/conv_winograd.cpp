@@ -14,6 +14,7 @@
 #include <tessera/core/kernels/dispatch.hpp>
 #include <tessera/core/kernels/stream-inl.hpp>
 #include <tessera/core/kernels/winograd_points-inl.hpp>
+#include <tessera/core/parallel.hpp>
 #include <utility>
 #include <vector>
 
