@@ -34,6 +34,20 @@ bool use_winograd(const ConvReading& reading) {
   return winograd_pays(reading, cost, reading.sources(), g.stride == Size2D(1) || pixels >= 256);
 }
 
+/// Few sources are transformed by vectors over tiles of a row, and products by vectors over results: both must be full.
+bool use_winograd_rows(const ConvReading& reading) {
+  const ConvGeometry& g = reading.geometry;
+  const std::int64_t sources = reading.sources(), results = reading.results();
+  if (g.kernel != Size2D(3) || g.stride != Size2D(1) || g.dilation != Size2D(1) || g.groups != 1 ||
+      sources > kernels::most_few_sources)
+    return false;
+  const ConvPlan plan = chosen_plan;
+  if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd;
+  const std::int64_t lanes = results <= 8 ? 8 : 16, filled = 4 * (results % lanes == 0 ? lanes : results % lanes);
+  return kernels::has_wide_vectors() && sources >= 2 && results >= 8 && reading.result_size().width >= 48 &&
+         (results > 2 * lanes || filled >= 3 * lanes);
+}
+
 /// Weight gradients transform sources and results alike, and sum over tiles: below some 16 an image the transforms of
 /// the kernel outweigh the sums.
 bool use_winograd_for_kernel(const ConvGeometry& g) {
@@ -117,8 +131,10 @@ template <class T>
 void conv_forward(const ConvGeometry& g, const T* input, const T* kernel, const Epilogue<T>& e, T* output,
                   WeightStore* store) {
   if (use_flat(g)) return flat_forward(g, input, kernel, e, output, store);
-  if constexpr (std::is_same_v<T, float>)
+  if constexpr (std::is_same_v<T, float>) {
     if (use_dots({g, true})) return dots_forward(g, input, kernel, e, output, store);
+    if (use_winograd_rows({g, true})) return winograd_rows_forward(g, input, kernel, e, output, store);
+  }
   if (use_planar({g, true})) return planar_forward(g, input, kernel, e, output, store);
   if constexpr (std::is_same_v<T, float>)
     if (use_winograd({g, true})) return conv_forward_parts(g, {{{input, g.in_channels}}}, kernel, e, output, store);
@@ -140,8 +156,10 @@ template <class T>
 void conv_backward_input(const ConvGeometry& g, const T* output, const T* kernel, const Epilogue<T>& e, T* input,
                          WeightStore* store) {
   if (use_flat(g)) return flat_backward_input(g, output, kernel, e, input, store);
-  if constexpr (std::is_same_v<T, float>)
+  if constexpr (std::is_same_v<T, float>) {
     if (use_dots({g, false})) return dots_backward_input(g, output, kernel, e, input, store);
+    if (use_winograd_rows({g, false})) return winograd_rows_backward_input(g, output, kernel, e, input, store);
+  }
   if (use_planar({g, false})) return planar_backward_input(g, output, kernel, e, input, store);
   if constexpr (std::is_same_v<T, float>)
     if (use_winograd({g, false})) return winograd_backward_input(g, output, kernel, e, input, store);

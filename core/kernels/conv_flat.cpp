@@ -91,6 +91,8 @@ class FlatRows {
  public:
   static constexpr int plan = 2;
 
+  static std::vector<ConvPass> passes(const ConvReading& reading) { return reading.passes(); }
+
   FlatRows(const ConvReading& reading, const Epilogue<T>& epilogue)
       : reading_(reading),
         channels_{reading.geometry.groups, reading.sources(), reading.results(), reading.all_sources()},

@@ -101,6 +101,8 @@ class PlanarRows {
  public:
   static constexpr int plan = 3;
 
+  static std::vector<ConvPass> passes(const ConvReading& reading) { return reading.passes(); }
+
   PlanarRows(const ConvReading& reading, const Epilogue<T>& epilogue)
       : reading_(reading), channels_{1, reading.sources(), 1, reading.all_sources()}, epilogue_(epilogue) {}
 

@@ -24,16 +24,17 @@ struct RowTask {
   T* result;      ///< the first pixel's first channel
   int64_t count;  ///< pixels
   int64_t step;   ///< elements from one pixel to the next
+  int64_t y, x;   ///< the first pixel's place among all results
 };
 
-/// Runs a convolution on `Rows`, which is made of a ConvReading and an Epilogue and gives: `plan`, `units` (parts of
-/// the channels that are computed by themselves), `channels` (of a unit), `packed(pass)` (how many weights that are),
-/// `pack(pass, kernel, to)` and `compute(unit, RowTask)`.
+/// Runs a convolution on `Rows`, which is made of a ConvReading and an Epilogue and gives: `plan`, `passes(reading)`,
+/// `units` (parts of the channels that are computed by themselves), `channels` (of a unit), `packed(pass)` (how many
+/// weights that are), `pack(pass, kernel, to)` and `compute(unit, RowTask)`.
 template <class T, class Rows>
 class RowConvolution {
  public:
   RowConvolution(const ConvReading& reading, const T* kernel, const Epilogue<T>& epilogue, WeightStore* store)
-      : reading_(reading), rows_(reading, epilogue), joined_(join_passes(reading.passes())) {
+      : reading_(reading), rows_(reading, epilogue), joined_(join_passes(Rows::passes(reading))) {
     int64_t count = 0;
     for (const ConvPass& pass : joined_.passes) {
       weight_begin_.push_back(count);
@@ -80,7 +81,7 @@ class RowConvolution {
         const int64_t column = columns.start + patch.first_column * columns.step;
         rows_.compute(unit, RowTask<T>{offsets[p], weights_->data() + weight_begin_[p], sources,
                                        result + (row * reading_.result_size().width + column) * pixel, count,
-                                       columns.step * pixel});
+                                       columns.step * pixel, row, column});
       }
     }
   }

@@ -300,7 +300,9 @@ class WinogradConvolution {
           const PointSet<P>& set = set_of(term(b, t));
           const PointSteps steps = set.steps(block, product_step(tiles, set));
           const float* const from = products + t * most_products(tiles) + tile * steps.tile + c;
-          set.load_results(from, steps, t == 0 ? results : more);
+          set.make_results([&](int64_t y, int64_t x)
+                               HWY_ATTR { return hn::LoadU(FloatTag(), from + y * steps.row + x * steps.column); },
+                           t == 0 ? results : more);
           if (t > 0)
             for (int i = 0; i < count; ++i) results[i] = hn::Add(results[i], more[i]);
         }

@@ -64,13 +64,13 @@ struct PointSet {
       return;
     }
     if (rows.transformed) {
-      for (int x = 0; x < P; ++x) {
-        for (int y = 0; y < P; ++y) line[y] = read(y, x);
+      TESSERA_UNROLL for (int x = 0; x < P; ++x) {
+        TESSERA_UNROLL for (int y = 0; y < P; ++y) line[y] = read(y, x);
         transform_source<P>(line, 1, half + x, P);
       }
-      for (int y = 0; y < P; ++y) {
+      TESSERA_UNROLL for (int y = 0; y < P; ++y) {
         transform_source<P>(half + P * y, 1, out, 1);
-        for (int x = 0; x < P; ++x) store(y, x, out[x]);
+        TESSERA_UNROLL for (int x = 0; x < P; ++x) store(y, x, out[x]);
       }
       return;
     }
@@ -81,33 +81,32 @@ struct PointSet {
     }
   }
 
-  /// A^T M A: a tile's 4x4 results.
-  HWY_INLINE void load_results(const float* HWY_RESTRICT products, const PointSteps& steps,
-                               FloatVec (&results)[winograd_tile * winograd_tile]) const {
-    const auto load = [&](int64_t y, int64_t x)
-                          HWY_ATTR { return hn::LoadU(FloatTag(), products + y * steps.row + x * steps.column); };
+  /// A^T M A: a tile's 4x4 results of the products read(y, x).
+  template <class Read>
+  HWY_INLINE void make_results(const Read& read, FloatVec (&results)[winograd_tile * winograd_tile]) const {
     FloatVec half[winograd_tile * P], line[P];
     if (!columns.transformed) {
       for (int x = 0; x < winograd_tile; ++x) {
         if (!rows.transformed) {
-          for (int y = 0; y < winograd_tile; ++y) results[winograd_tile * y + x] = load(y, x);
+          for (int y = 0; y < winograd_tile; ++y) results[winograd_tile * y + x] = read(y, x);
           continue;
         }
-        for (int y = 0; y < P; ++y) line[y] = load(y, x);
+        for (int y = 0; y < P; ++y) line[y] = read(y, x);
         transform_result<P>(line, 1, results + x, winograd_tile);
       }
       return;
     }
     if (rows.transformed) {
-      for (int x = 0; x < P; ++x) {
-        for (int y = 0; y < P; ++y) line[y] = load(y, x);
+      TESSERA_UNROLL for (int x = 0; x < P; ++x) {
+        TESSERA_UNROLL for (int y = 0; y < P; ++y) line[y] = read(y, x);
         transform_result<P>(line, 1, half + x, P);
       }
-      for (int y = 0; y < winograd_tile; ++y) transform_result<P>(half + P * y, 1, results + winograd_tile * y, 1);
+      TESSERA_UNROLL for (int y = 0; y < winograd_tile; ++y)
+          transform_result<P>(half + P * y, 1, results + winograd_tile * y, 1);
       return;
     }
     for (int y = 0; y < winograd_tile; ++y) {
-      for (int x = 0; x < P; ++x) line[x] = load(y, x);
+      for (int x = 0; x < P; ++x) line[x] = read(y, x);
       transform_result<P>(line, 1, results + winograd_tile * y, 1);
     }
   }
