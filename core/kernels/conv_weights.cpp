@@ -186,15 +186,26 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace tessera::kernels {
+namespace {
+
+/// A 1x1 kernel's sums are long, whatever its vectors run over.
+template <class T>
+bool has_narrow_filters(const ConvGeometry& g) {
+  return are_narrow_filters<T>(g.out_channels / g.groups, g.kernel == Size2D(1) ? 0 : 24);
+}
+
+}  // namespace
 
 HWY_EXPORT(direct_kernel_f32);
 HWY_EXPORT(direct_kernel_f64);
 
 void direct_backward_kernel(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
-  TESSERA_DISPATCH(direct_kernel_f32, is_narrow<float>(g.out_channels / g.groups))(g, input, output, kernel_gradient);
+  TESSERA_DISPATCH(direct_kernel_f32, has_narrow_filters<float>(g))
+  (g, input, output, kernel_gradient);
 }
 void direct_backward_kernel(const ConvGeometry& g, const double* input, const double* output, double* kernel_gradient) {
-  TESSERA_DISPATCH(direct_kernel_f64, is_narrow<double>(g.out_channels / g.groups))(g, input, output, kernel_gradient);
+  TESSERA_DISPATCH(direct_kernel_f64, has_narrow_filters<double>(g))
+  (g, input, output, kernel_gradient);
 }
 
 }  // namespace tessera::kernels

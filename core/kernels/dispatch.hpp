@@ -17,6 +17,17 @@ constexpr bool is_narrow(std::int64_t channels) {
   return channels * static_cast<std::int64_t>(sizeof(T)) <= 32;
 }
 
+/// Whether vectors of 64 bytes, where there are any, take as long as two of 32: on Zen 3 and 4, AMD's family 19h.
+bool halves_wide_vectors();
+
+/// Whether so many filters of a kernel gradient leave half of their last vector of 64 bytes empty, and there are few
+/// others: at most `most` filters.
+template <class T>
+bool are_narrow_filters(std::int64_t filters, std::int64_t most) {
+  const std::int64_t last = filters * static_cast<std::int64_t>(sizeof(T)) % 64;
+  return is_narrow<T>(filters) || (halves_wide_vectors() && filters <= most && last > 0 && last <= 32);
+}
+
 /// Whether the ends of an image's rows, which fill no whole vector, count.
 inline bool has_short_rows(Size2D image) { return image.width <= 512; }
 
