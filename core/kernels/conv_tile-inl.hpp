@@ -157,23 +157,27 @@ HWY_NOINLINE void compute_tile(const TileTask<T>& task, const T* HWY_RESTRICT so
       TESSERA_UNROLL for (int v = 0; v < V; ++v) sums[p][v] = rectified(sums[p][v], slope);
     }
   }
-  if (task.channels == V * lanes) {
-    TESSERA_UNROLL for (int p = 0; p < P; ++p) {
-      TESSERA_UNROLL for (int v = 0; v < V; ++v)
-          store(task.streams, sums[p][v], d, result + p * task.result_step + v * lanes);
-    }
-    return;
+  // Read once: for all the compiler knows, each store could change it.
+  const int64_t channels = task.channels, result_step = task.result_step;
+  if (channels == V * lanes) {
+    const auto store_all = [&](auto store_vector) HWY_ATTR {
+      TESSERA_UNROLL for (int p = 0; p < P; ++p) {
+        TESSERA_UNROLL for (int v = 0; v < V; ++v) store_vector(sums[p][v], result + p * result_step + v * lanes);
+      }
+    };
+    if (task.streams) return store_all([&](Vec sum, T* to) HWY_ATTR { hn::Stream(sum, d, to); });
+    return store_all([&](Vec sum, T* to) HWY_ATTR { hn::StoreU(sum, d, to); });
   }
   // Whole vectors may run over into the pixels that this tile stores next.
-  const int64_t room = task.result_step == task.channels ? P * task.channels : 0;
+  const int64_t room = result_step == channels ? P * channels : 0;
   TESSERA_UNROLL for (int p = 0; p < P; ++p) {
-    if (p * task.channels + V * lanes <= room) {
-      TESSERA_UNROLL for (int v = 0; v < V; ++v) hn::StoreU(sums[p][v], d, result + p * task.channels + v * lanes);
+    if (p * channels + V * lanes <= room) {
+      TESSERA_UNROLL for (int v = 0; v < V; ++v) hn::StoreU(sums[p][v], d, result + p * channels + v * lanes);
       continue;
     }
-    T* pixel = result + p * task.result_step;
+    T* pixel = result + p * result_step;
     TESSERA_UNROLL for (int v = 0; v + 1 < V; ++v) hn::StoreU(sums[p][v], d, pixel + v * lanes);
-    store_first(sums[p][V - 1], d, task.channels - (V - 1) * lanes, pixel + (V - 1) * lanes);
+    store_first(sums[p][V - 1], d, channels - (V - 1) * lanes, pixel + (V - 1) * lanes);
   }
 }
 
