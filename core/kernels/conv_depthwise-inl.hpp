@@ -138,7 +138,7 @@ HWY_NOINLINE void sliding_tile(const DepthwiseTask<T>& task, int64_t channel, co
     Vec weights[K];
     TESSERA_UNROLL for (int k = 0; k < K; ++k) weights[k] = hn::LoadU(d, taps[k].weights + channel);
     TESSERA_UNROLL for (int x = 0; x < P + K - 1; ++x) {
-      const Vec value = hn::LoadU(d, in + x * task.source_step);
+      const Vec value = in_register(hn::LoadU(d, in + x * task.source_step));
       TESSERA_UNROLL for (int k = 0; k < K; ++k) if (x >= k && x - k < P) sums[x - k] =
           hn::MulAdd(value, weights[k], sums[x - k]);
     }
@@ -243,7 +243,7 @@ HWY_NOINLINE void depthwise_sums(const T* HWY_RESTRICT source, int64_t source_st
   }
   for (int64_t x = 0; x < count; ++x, source += source_step, gradient += gradient_step) {
     Vec values[V];
-    TESSERA_UNROLL for (int v = 0; v < V; ++v) values[v] = hn::LoadU(d, gradient + v * lanes);
+    TESSERA_UNROLL for (int v = 0; v < V; ++v) values[v] = in_register(hn::LoadU(d, gradient + v * lanes));
     TESSERA_UNROLL for (int e = 0; e < E; ++e) {
       TESSERA_UNROLL for (int v = 0; v < V; ++v) acc[e][v] =
           hn::MulAdd(hn::LoadU(d, source + e * tap_step + v * lanes), values[v], acc[e][v]);
