@@ -55,10 +55,17 @@ bool use_winograd_for_kernel(const ConvGeometry& g) {
 }
 
 /// Where a group has one source and one result, no other plan comes near flat's rates.
-bool use_flat(const ConvGeometry& g) {
+bool use_flat_for_kernel(const ConvGeometry& g) {
   const ConvPlan plan = chosen_plan;
   if (plan != ConvPlan::automatic) return plan == ConvPlan::flat;
-  return g.groups > 1 && g.in_channels == g.groups;
+  return g.groups > 1 && g.in_channels == g.groups && g.out_channels == g.groups;
+}
+
+/// Back through a stride none does either where a group's channel has several filters.
+bool use_flat(const ConvReading& reading) {
+  const ConvGeometry& g = reading.geometry;
+  const bool back = !reading.forward && g.stride != Size2D(1) && g.groups > 1 && g.in_channels == g.groups;
+  return use_flat_for_kernel(g) || (back && chosen_plan == ConvPlan::automatic);
 }
 
 /// An axis of sources is split into so many phases before results side by side find theirs side by side; not every one
@@ -105,7 +112,7 @@ bool use_dots(const ConvReading& reading) {
   if (reading.results() > 4 || g.groups > 1 || !(reading.forward || dense)) return false;
   const std::int64_t sources = reading.sources(), run = kernels::tap_runs(reading).length;
   if (dense && g.kernel == Size2D(1)) return sources >= 32;
-  if (dense && reading.result_size().width > 16) return sources >= 16;
+  if (dense && reading.result_size().width > 16) return sources >= 16 || run >= 48;
   return run >= (dense ? 24 : 12);
 }
 
@@ -130,7 +137,7 @@ namespace kernels {
 template <class T>
 void conv_forward(const ConvGeometry& g, const T* input, const T* kernel, const Epilogue<T>& e, T* output,
                   WeightStore* store) {
-  if (use_flat(g)) return flat_forward(g, input, kernel, e, output, store);
+  if (use_flat({g, true})) return flat_forward(g, input, kernel, e, output, store);
   if constexpr (std::is_same_v<T, float>) {
     if (use_dots({g, true})) return dots_forward(g, input, kernel, e, output, store);
     if (use_winograd_rows({g, true})) return winograd_rows_forward(g, input, kernel, e, output, store);
@@ -143,7 +150,7 @@ void conv_forward(const ConvGeometry& g, const T* input, const T* kernel, const 
 
 bool conv_reads_parts(const ConvGeometry& g, std::span<const std::int64_t> channels) {
   constexpr std::int64_t widest_vector = 16;
-  return !use_flat(g) && !use_planar({g, true}) && use_winograd({g, true}) &&
+  return !use_flat({g, true}) && !use_planar({g, true}) && use_winograd({g, true}) &&
          std::all_of(channels.begin(), channels.end(), [](std::int64_t count) { return count % widest_vector == 0; });
 }
 
@@ -155,7 +162,7 @@ void conv_forward_parts(const ConvGeometry& g, std::span<const InputPart> parts,
 template <class T>
 void conv_backward_input(const ConvGeometry& g, const T* output, const T* kernel, const Epilogue<T>& e, T* input,
                          WeightStore* store) {
-  if (use_flat(g)) return flat_backward_input(g, output, kernel, e, input, store);
+  if (use_flat({g, false})) return flat_backward_input(g, output, kernel, e, input, store);
   if constexpr (std::is_same_v<T, float>) {
     if (use_dots({g, false})) return dots_backward_input(g, output, kernel, e, input, store);
     if (use_winograd_rows({g, false})) return winograd_rows_backward_input(g, output, kernel, e, input, store);
@@ -168,7 +175,7 @@ void conv_backward_input(const ConvGeometry& g, const T* output, const T* kernel
 
 template <class T>
 void conv_backward_kernel(const ConvGeometry& g, const T* input, const T* output, T* kernel_gradient) {
-  if (use_flat(g)) return flat_backward_kernel(g, input, output, kernel_gradient);
+  if (use_flat_for_kernel(g)) return flat_backward_kernel(g, input, output, kernel_gradient);
   if (use_planar_for_kernel(g)) return planar_backward_kernel(g, input, output, kernel_gradient);
   if constexpr (std::is_same_v<T, float>)
     if (use_winograd_for_kernel(g)) return winograd_backward_kernel(g, input, output, kernel_gradient);
