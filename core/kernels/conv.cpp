@@ -43,9 +43,9 @@ bool use_winograd_rows(const ConvReading& reading) {
     return false;
   const ConvPlan plan = chosen_plan;
   if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd;
-  const std::int64_t lanes = results <= 8 ? 8 : 16, filled = 4 * (results % lanes == 0 ? lanes : results % lanes);
+  const std::int64_t lanes = results <= 8 ? 8 : 16, last = results % lanes;
   return kernels::has_wide_vectors() && sources >= 2 && results >= 8 && reading.result_size().width >= 48 &&
-         (results > 2 * lanes || filled >= 3 * lanes);
+         (last == 0 || 4 * last >= 3 * lanes || results > 2 * lanes);
 }
 
 /// Weight gradients transform sources and results alike, and sum over tiles: below some 16 an image the transforms of
