@@ -77,7 +77,7 @@ std::int64_t phases(std::int64_t stride, std::int64_t dilation) { return stride 
 bool planar_pays(const ConvReading& reading) {
   const ConvGeometry& g = reading.geometry;
   const auto sources = static_cast<double>(reading.sources()), results = static_cast<double>(reading.results());
-  const std::int64_t lanes = kernels::has_wide_vectors() && reading.results() > 8 ? 16 : 8;
+  const std::int64_t lanes = kernels::has_wide_vectors() && !kernels::are_narrow<float>(reading.results()) ? 16 : 8;
   const double empty = static_cast<double>((lanes - reading.results() % lanes) % lanes);
   double taps = static_cast<double>(g.kernel.height * g.kernel.width), pixels = 1;
   if (reading.forward) {

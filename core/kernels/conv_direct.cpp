@@ -66,20 +66,22 @@ HWY_EXPORT(direct_backward_f64);
 
 void direct_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
                     float* output, WeightStore* store) {
-  TESSERA_DISPATCH(direct_forward_f32, is_narrow<float>(g.out_channels / g.groups))(g, input, kernel, e, output, store);
+  TESSERA_DISPATCH(direct_forward_f32, are_narrow<float>(g.out_channels / g.groups))
+  (g, input, kernel, e, output, store);
 }
 void direct_forward(const ConvGeometry& g, const double* input, const double* kernel, const Epilogue<double>& e,
                     double* output, WeightStore* store) {
-  TESSERA_DISPATCH(direct_forward_f64, is_narrow<double>(g.out_channels / g.groups))
+  TESSERA_DISPATCH(direct_forward_f64, are_narrow<double>(g.out_channels / g.groups))
   (g, input, kernel, e, output, store);
 }
 void direct_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                            float* input, WeightStore* store) {
-  TESSERA_DISPATCH(direct_backward_f32, is_narrow<float>(g.in_channels / g.groups))(g, output, kernel, e, input, store);
+  TESSERA_DISPATCH(direct_backward_f32, are_narrow<float>(g.in_channels / g.groups))
+  (g, output, kernel, e, input, store);
 }
 void direct_backward_input(const ConvGeometry& g, const double* output, const double* kernel, const Epilogue<double>& e,
                            double* input, WeightStore* store) {
-  TESSERA_DISPATCH(direct_backward_f64, is_narrow<double>(g.in_channels / g.groups))
+  TESSERA_DISPATCH(direct_backward_f64, are_narrow<double>(g.in_channels / g.groups))
   (g, output, kernel, e, input, store);
 }
 

@@ -191,7 +191,7 @@ namespace {
 /// A 1x1 kernel's sums are long, whatever its vectors run over.
 template <class T>
 bool has_narrow_filters(const ConvGeometry& g) {
-  return are_narrow_filters<T>(g.out_channels / g.groups, g.kernel == Size2D(1) ? 0 : 24);
+  return are_narrow<T>(g.out_channels / g.groups, g.kernel == Size2D(1) ? 0 : 24);
 }
 
 }  // namespace

@@ -20,12 +20,15 @@ constexpr bool is_narrow(std::int64_t channels) {
 /// Whether vectors of 64 bytes, where there are any, take as long as two of 32: on Zen 3 and 4, AMD's family 19h.
 bool halves_wide_vectors();
 
-/// Whether so many filters of a kernel gradient leave half of their last vector of 64 bytes empty, and there are few
-/// others: at most `most` filters.
+/// Channels above which one half of a vector of 64 bytes that is empty counts little.
+constexpr std::int64_t most_narrow = 40;
+
+/// Whether vectors of 32 bytes suit so many channels better: they are narrow, or at most `most` that leave half of
+/// their last vector of 64 bytes empty where that costs as much as a full one.
 template <class T>
-bool are_narrow_filters(std::int64_t filters, std::int64_t most) {
-  const std::int64_t last = filters * static_cast<std::int64_t>(sizeof(T)) % 64;
-  return is_narrow<T>(filters) || (halves_wide_vectors() && filters <= most && last > 0 && last <= 32);
+bool are_narrow(std::int64_t channels, std::int64_t most = most_narrow) {
+  const std::int64_t last = channels * static_cast<std::int64_t>(sizeof(T)) % 64;
+  return is_narrow<T>(channels) || (halves_wide_vectors() && channels <= most && last > 0 && last <= 32);
 }
 
 /// Whether the ends of an image's rows, which fill no whole vector, count.
