@@ -26,20 +26,18 @@ class BandConvolution {
  public:
   BandConvolution(const ConvReading& reading, const T* kernel, const Epilogue<T>& epilogue, WeightStore* store)
       : reading_(reading),
-        geometry_(reading.geometry),
-        source_size_(reading.source_size()),
-        result_size_(reading.result_size()),
         sources_(reading.sources()),
         results_(reading.results()),
         blocks_(divide_up(results_, Tiles::block())),
         passes_(reading.passes()),
         epilogue_(epilogue),
-        streams_(passes_caches<T>(geometry_.batch * result_size_.height * result_size_.width, results_)),
-        bias_(geometry_.groups * blocks_ * Tiles::bias_size()) {
+        streams_(passes_caches<T>(reading.geometry.batch * reading.result_size().height * reading.result_size().width,
+                                  results_)),
+        bias_(reading_.geometry.groups * blocks_ * Tiles::bias_size()) {
     pack_bias();
-    const int64_t count = place_weights(), units = geometry_.groups * blocks_;
-    weights_ =
-        kept_weights<T>(store, weight_key(Tiles::plan, reading.forward, geometry_.groups, passes_), count, [&](T* to) {
+    const int64_t count = place_weights(), units = reading_.geometry.groups * blocks_;
+    weights_ = kept_weights<T>(
+        store, weight_key(Tiles::plan, reading.forward, reading_.geometry.groups, passes_), count, [&](T* to) {
           for (std::size_t pass = 0; pass < passes_.size(); ++pass)
             parallel_for(units, [&](int64_t unit) {
               Tiles::pack(reading_, passes_[pass], kernel, unit / blocks_, unit % blocks_,
@@ -54,11 +52,11 @@ class BandConvolution {
     for (std::size_t pass = 0; pass < passes_.size(); ++pass) {
       const int64_t rows = band_rows(passes_[pass], sources_, sizeof(T));
       const int64_t bands = divide_up(passes_[pass].rows.count, rows);
-      const int64_t units = std::max<int64_t>(geometry_.batch * geometry_.groups * bands, 1);
+      const int64_t units = std::max<int64_t>(reading_.geometry.batch * reading_.geometry.groups * bands, 1);
       const int64_t parts = std::clamp<int64_t>(divide_up(8, units), 1, blocks_);
-      for (int64_t image = 0; image < geometry_.batch; ++image)
+      for (int64_t image = 0; image < reading_.geometry.batch; ++image)
         for (int64_t band = 0; band < bands; ++band)
-          for (int64_t group = 0; group < geometry_.groups; ++group)
+          for (int64_t group = 0; group < reading_.geometry.groups; ++group)
             for (int64_t part = 0; part < parts; ++part)
               chunks.push_back({pass, image, group, band * rows, std::min((band + 1) * rows, passes_[pass].rows.count),
                                 blocks_ * part / parts, blocks_ * (part + 1) / parts});
@@ -85,15 +83,15 @@ class BandConvolution {
     int64_t total = 0;
     for (const ConvPass& pass : passes_) {
       weight_begin_.push_back(total);
-      total += geometry_.groups * blocks_ * Tiles::packed(pass, reading_);
+      total += reading_.geometry.groups * blocks_ * Tiles::packed(pass, reading_);
     }
     return total;
   }
 
   void pack_bias() {
-    std::fill(bias_.data(), bias_.data() + geometry_.groups * blocks_ * Tiles::bias_size(), T{0});
+    std::fill(bias_.data(), bias_.data() + reading_.geometry.groups * blocks_ * Tiles::bias_size(), T{0});
     if (!epilogue_.bias) return;
-    for (int64_t unit = 0; unit < geometry_.groups * blocks_; ++unit) {
+    for (int64_t unit = 0; unit < reading_.geometry.groups * blocks_; ++unit) {
       const int64_t first = unit % blocks_ * Tiles::block();
       Tiles::pack_bias(epilogue_.bias + unit / blocks_ * results_ + first, std::min(Tiles::block(), results_ - first),
                        bias_.data() + unit * Tiles::bias_size());
@@ -104,9 +102,10 @@ class BandConvolution {
     const ConvPass& pass = passes_[chunk.pass];
     const auto& [rows, columns] = pass;
     const int64_t all_sources = reading_.all_sources(), all_results = reading_.all_results();
+    const Size2D source_size = reading_.source_size(), result_size = reading_.result_size();
     const SourceImage<T> image{
-        source + chunk.image * source_size_.height * source_size_.width * all_sources + chunk.group * sources_,
-        source_size_.height, source_size_.width, sources_, all_sources};
+        source + chunk.image * source_size.height * source_size.width * all_sources + chunk.group * sources_,
+        source_size.height, source_size.width, sources_, all_sources};
     const int64_t count = chunk.last_row - chunk.first_row;
     const Band<T> band = load_band(image, rows.first_source(chunk.first_row), rows.source_span(count), columns.offset,
                                    columns.source_span(columns.count), sources_);
@@ -125,7 +124,7 @@ class BandConvolution {
                      .streams = streams_,
                      .rectify = epilogue_.rectify,
                      .slope = epilogue_.slope};
-    T* image_result = result + chunk.image * result_size_.height * result_size_.width * all_results;
+    T* image_result = result + chunk.image * result_size.height * result_size.width * all_results;
     for (int64_t b = chunk.first_block; b < chunk.last_block; ++b) {
       const int64_t unit = chunk.group * blocks_ + b, first = b * Tiles::block();
       task.channels = std::min(Tiles::block(), results_ - first);
@@ -135,7 +134,7 @@ class BandConvolution {
         const int64_t row = rows.start + (chunk.first_row + y) * rows.step;
         Tiles::row(
             task, band.data + y * rows.stride * band.row_stride,
-            image_result + (row * result_size_.width + columns.start) * all_results + chunk.group * results_ + first,
+            image_result + (row * result_size.width + columns.start) * all_results + chunk.group * results_ + first,
             columns.count);
       }
     }
@@ -143,8 +142,6 @@ class BandConvolution {
   }
 
   ConvReading reading_;
-  ConvGeometry geometry_;
-  Size2D source_size_, result_size_;
   int64_t sources_, results_;  ///< channels of one group
   int64_t blocks_;
   std::vector<ConvPass> passes_;

@@ -22,13 +22,6 @@ using DotVec = hn::Vec<DotTag>;
 constexpr int most_dot_results = 4;
 constexpr int64_t dot_bias_period = 12;
 
-/// Vectors of sums in a tile; sources and weights need registers, too.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr int max_dot_sums = 24;
-#else
-constexpr int max_dot_sums = 12;
-#endif
-
 /// As many sums as are added up at once.
 using QuadTag = hn::CappedTag<float, 4>;
 constexpr int quad = static_cast<int>(hn::MaxLanes(QuadTag()));
@@ -125,7 +118,7 @@ constexpr std::array<DotFunction, sizeof...(P)> dot_table(std::integer_sequence<
 /// A row of results: tiles of whole quads, and a smaller one at its end.
 template <int R>
 void dot_row(const TileTask<float>& task, const float* source, float* result, int64_t count) {
-  constexpr int most = std::min(max_dot_sums / R, 16);
+  constexpr int most = std::min(max_tile_sums / R, 16);
   static constexpr auto table = dot_table<R>(std::make_integer_sequence<int, most>());
   constexpr int64_t step = quad / std::gcd(quad, R);  // pixels that fill quads
   const int64_t even = divide_up(count, divide_up(count, most)),

@@ -13,13 +13,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-/// Vectors of sums in a planar tile; weights and sources need registers, too.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr int max_planar_sums = 24;
-#else
-constexpr int max_planar_sums = 12;
-#endif
-
 /// Calls f(first, count) for blocks of at most `most` channels, as even as they come.
 template <class F>
 HWY_INLINE void for_blocks(int64_t channels, int64_t most, F&& f) {

@@ -85,7 +85,7 @@ constexpr std::array<PlanarFunction<T>, sizeof...(V)> planar_table(std::integer_
 /// `count` pixels of a row of results, cut evenly into tiles.
 template <int R, class T>
 void planar_row(const PlanarTask<T>& task, const T* source, T* result, int64_t count) {
-  constexpr int most = max_planar_sums / R;
+  constexpr int most = max_tile_sums / R;
   static constexpr auto table = planar_table<R, T>(std::make_integer_sequence<int, most>());
   const int64_t lanes = lane_count<T>(), vectors = divide_up(count, lanes), tiles = divide_up(vectors, most);
   for (int64_t tile = 0, at = 0; tile < tiles; ++tile) {

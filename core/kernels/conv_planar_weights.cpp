@@ -69,7 +69,7 @@ template <int F, class T>
 void planar_sums(const PlanarSumTask& task, const T* source, const std::vector<int64_t>& offsets, const T* gradient,
                  T* sums, int64_t sums_step) {
   // A tile's gradients and a source need registers, too, and so do its entries' places.
-  constexpr int most = std::min((max_planar_sums + 3 - F) / F, 9);
+  constexpr int most = std::min((max_tile_sums + 3 - F) / F, 9);
   static constexpr auto table = planar_sum_table<F, T>(std::make_integer_sequence<int, most>());
   const auto entries = static_cast<int64_t>(offsets.size());
   const int64_t tiles = divide_up(entries, most);

@@ -43,6 +43,13 @@ constexpr int64_t max_pixels_two_vectors = 12, max_pixels_one_vector = 12;
 constexpr int64_t max_pixels_two_vectors = 6, max_pixels_one_vector = 12;
 #endif
 
+/// Vectors of sums in a tile that runs over pixels or over sources; weights and sources need registers, too.
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr int max_tile_sums = 24;
+#else
+constexpr int max_tile_sums = 12;
+#endif
+
 /// What one tile multiplies: `rows` x `runs` stretches of `run_length` source elements, each times its row of weights.
 template <class T>
 struct TileTask {
