@@ -113,7 +113,7 @@ void wait_for_change(const std::atomic<T>& value, T seen) {
   const auto deadline = std::chrono::steady_clock::now() + spin_time;
   while (value.load(std::memory_order_acquire) == seen) {
     if (std::chrono::steady_clock::now() < deadline) {
-      for (int i = 0; i < 32; ++i) pause_briefly();
+      for (int i = 0; i < 4; ++i) pause_briefly();
     } else {
       value.wait(seen, std::memory_order_acquire);
     }
