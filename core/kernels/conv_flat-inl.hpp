@@ -185,19 +185,37 @@ std::vector<int64_t> flat_offsets(const FlatBand<T>& band, const FlatChannels& c
   return offsets;
 }
 
-/// The size of patches for which the rows that one row of results reads stay in half of the L1 cache, at least 32
-/// pixels wide: of up to 32 rows, fewer where that leaves no 8 patches to share out.
+/// The patches that an image's results are cut into: the rows that one row of results reads stay in half of the L1
+/// cache, where that leaves 32 pixels to a row. Of up to 32 rows, fewer where that leaves no 8 patches to share out.
 template <class T>
-Size2D flat_patch(const JoinedPasses& joined, const FlatChannels& channels, int64_t batch) {
-  if (joined.rows == 0 || joined.columns == 0) return {1, 1};  // there is no patch
-  const int64_t row_count = std::min(std::clamp<int64_t>(batch * joined.rows / 8, 2, 32), joined.rows);
-  const int64_t column_bytes = std::max<int64_t>(joined.reach_y, 1) * joined.passes.front().columns.stride *
-                               channels.sources * channels.width() * static_cast<int64_t>(sizeof(T));
-  const int64_t parts = divide_up(joined.columns, std::max<int64_t>(int64_t{16} * 1024 / column_bytes, 32));
-  // Multiples of 32 pixels hold whole vectors.
-  const int64_t column_count = parts == 1 ? joined.columns : divide_up(divide_up(joined.columns, parts), 32) * 32;
-  return {divide_up(joined.rows, divide_up(joined.rows, row_count)), column_count};
-}
+class FlatPatches {
+ public:
+  FlatPatches(const JoinedPasses& joined, const FlatChannels& channels, int64_t batch)
+      : rows_(joined.rows), columns_(joined.columns) {
+    if (rows_ == 0 || columns_ == 0) return;
+    const int64_t column_bytes = std::max<int64_t>(joined.reach_y, 1) * joined.passes.front().columns.stride *
+                                 channels.sources * channels.width() * static_cast<int64_t>(sizeof(T));
+    parts_ = divide_up(columns_, std::max<int64_t>(int64_t{16} * 1024 / column_bytes, 32));
+    // Multiples of 32 pixels hold whole vectors.
+    width_ = parts_ == 1 ? columns_ : divide_up(divide_up(columns_, parts_), 32) * 32;
+    bands_ = divide_up(rows_, std::clamp<int64_t>(divide_up(batch * rows_, 8), 2, 32));
+    // Few patches are shared out evenly by two and four threads, too.
+    const auto uneven = [&] { return batch * parts_ * bands_ % 4 != 0; };
+    while (uneven() && batch * parts_ * bands_ < 32 && rows_ >= 8 * (bands_ + 1)) ++bands_;
+  }
+
+  /// Of an image.
+  int64_t count() const { return bands_ * parts_; }
+  FlatPatch operator[](int64_t i) const {
+    const int64_t band = i / parts_, row = rows_ * band / bands_, column = i % parts_ * width_;
+    return {row, column, rows_ * (band + 1) / bands_ - row, std::min(width_, columns_ - column)};
+  }
+
+ private:
+  int64_t rows_, columns_;
+  int64_t bands_ = 0, parts_ = 0;  ///< patches down and across
+  int64_t width_ = 0;              ///< of all but the last patch across
+};
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();

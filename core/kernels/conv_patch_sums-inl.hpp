@@ -21,11 +21,9 @@ class PatchSums {
   PatchSums(const ConvGeometry& g, const FlatChannels& channels)
       : batch_(g.batch),
         joined_(join_passes({forward_pass(g)})),
-        patch_(flat_patch<T>(joined_, channels, g.batch)),
-        bands_(divide_up(joined_.rows, patch_.height)),
-        parts_(divide_up(joined_.columns, patch_.width)),
+        patches_(joined_, channels, g.batch),
         // By shape alone, so that no thread count changes a bit.
-        chunks_(std::clamp<int64_t>(batch_ * bands_ * parts_, 1, 8)) {}
+        chunks_(std::clamp<int64_t>(batch_ * patches_.count(), 1, 8)) {}
 
   const JoinedPasses& joined() const { return joined_; }
   const ConvPass& pass() const { return joined_.passes.front(); }
@@ -34,25 +32,19 @@ class PatchSums {
   /// Gives every chunk `size` zeros of `sums` and calls add(image, FlatPatch, them) for each of its patches.
   template <class Add>
   void run(T* sums, int64_t size, Add&& add) const {
-    const int64_t patches = batch_ * bands_ * parts_;
+    const int64_t an_image = patches_.count(), count = batch_ * an_image;
     parallel_for(chunks_, [&](int64_t chunk) {
       T* const mine = sums + chunk * size;
       std::fill(mine, mine + size, T{0});
-      for (int64_t i = patches * chunk / chunks_; i < patches * (chunk + 1) / chunks_; ++i) {
-        const int64_t row = i / parts_ % bands_ * patch_.height, column = i % parts_ * patch_.width;
-        add(i / parts_ / bands_,
-            FlatPatch{row, column, std::min(patch_.height, joined_.rows - row),
-                      std::min(patch_.width, joined_.columns - column)},
-            mine);
-      }
+      for (int64_t i = count * chunk / chunks_; i < count * (chunk + 1) / chunks_; ++i)
+        add(i / an_image, patches_[i % an_image], mine);
     });
   }
 
  private:
   int64_t batch_;
   JoinedPasses joined_;
-  Size2D patch_;           ///< the largest
-  int64_t bands_, parts_;  ///< patches of an image, down and across
+  FlatPatches<T> patches_;
   int64_t chunks_;
 };
 

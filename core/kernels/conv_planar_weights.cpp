@@ -128,19 +128,20 @@ class PlanarWeightGradient {
 
   /// Adds the chunks' sums and those of a vector's lanes, in order.
   void add_up(const T* sums, T* kernel_gradient) const {
+    const hn::ScalableTag<T> d;
     const int64_t lanes = lane_count<T>(), count = geometry_.groups * entries_ * filters_;
-    parallel_ranges(
-        count, std::max<int64_t>(elementwise_grain / (lanes * patches_.chunks()), 1), [&](int64_t begin, int64_t end) {
-          for (int64_t i = begin; i < end; ++i) {
-            const int64_t group = i / filters_ / entries_, entry = i / filters_ % entries_, filter = i % filters_;
-            T total{0};
-            for (int64_t chunk = 0; chunk < patches_.chunks(); ++chunk) {
-              const T* const terms = sums + (chunk * count + i) * lanes;
-              for (int64_t lane = 0; lane < lanes; ++lane) total += terms[lane];
-            }
-            kernel_gradient[entry * geometry_.out_channels + group * filters_ + filter] = total;
-          }
-        });
+    parallel_ranges(count, std::max<int64_t>(elementwise_grain / (lanes * patches_.chunks()), 1),
+                    [&](int64_t begin, int64_t end) HWY_ATTR {
+                      for (int64_t i = begin; i < end; ++i) {
+                        const int64_t group = i / filters_ / entries_, entry = i / filters_ % entries_,
+                                      filter = i % filters_;
+                        auto total = hn::LoadU(d, sums + i * lanes);
+                        for (int64_t chunk = 1; chunk < patches_.chunks(); ++chunk)
+                          total = hn::Add(total, hn::LoadU(d, sums + (chunk * count + i) * lanes));
+                        kernel_gradient[entry * geometry_.out_channels + group * filters_ + filter] =
+                            hn::GetLane(hn::SumOfLanes(d, total));
+                      }
+                    });
   }
 
   ConvGeometry geometry_;

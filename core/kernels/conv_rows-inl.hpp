@@ -49,17 +49,14 @@ class RowConvolution {
 
   void run(const T* source, T* result) const {
     const ConvGeometry& g = reading_.geometry;
-    const Size2D patch = flat_patch<T>(joined_, rows_.channels(), g.batch);
-    const int64_t bands = divide_up(joined_.rows, patch.height), parts = divide_up(joined_.columns, patch.width);
+    const FlatPatches<T> patches(joined_, rows_.channels(), g.batch);
     const Size2D sources = reading_.source_size(), results = reading_.result_size();
-    parallel_for(g.batch * bands * parts * rows_.units(), [&](int64_t item) {
-      const int64_t unit = item % rows_.units(), part = item / rows_.units() % parts;
-      const int64_t band = item / rows_.units() / parts % bands, image = item / rows_.units() / parts / bands;
-      const int64_t row = band * patch.height, column = part * patch.width;
-      compute(
-          {row, column, std::min(patch.height, joined_.rows - row), std::min(patch.width, joined_.columns - column)},
-          unit, source + image * sources.height * sources.width * reading_.all_sources() + unit * reading_.sources(),
-          result + image * results.height * results.width * reading_.all_results() + unit * reading_.results());
+    parallel_for(g.batch * patches.count() * rows_.units(), [&](int64_t item) {
+      const int64_t unit = item % rows_.units(), patch = item / rows_.units() % patches.count();
+      const int64_t image = item / rows_.units() / patches.count();
+      compute(patches[patch], unit,
+              source + image * sources.height * sources.width * reading_.all_sources() + unit * reading_.sources(),
+              result + image * results.height * results.width * reading_.all_results() + unit * reading_.results());
     });
   }
 

@@ -29,6 +29,10 @@ struct PixelTask {
   int64_t gradient_row, gradient_step;  ///< the same for the gradient
 };
 
+/// Pixels whose products are summed side by side in a tile of so many vectors: each sum waits for the one before it,
+/// for as long as a processor takes to start some eight others.
+constexpr int side_by_side(int sums) { return sums > 6 ? 1 : sums > 4 ? 2 : (8 + sums - 1) / sums; }
+
 /// sums[entry][channel] += over all pixels source[entry] * gradient[channel]: E entries of a tap row times V vectors of
 /// channels.
 template <int E, int V, class T>
@@ -37,24 +41,38 @@ HWY_NOINLINE void sum_tile(const PixelTask<T>& task, const T* HWY_RESTRICT sourc
   const hn::ScalableTag<T> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   using Vec = hn::Vec<decltype(d)>;
-  Vec acc[E][V];
+  constexpr int pixels = side_by_side(E * V);
+  Vec acc[pixels][E][V];
   TESSERA_UNROLL for (int e = 0; e < E; ++e) {
-    TESSERA_UNROLL for (int v = 0; v < V; ++v) acc[e][v] = hn::LoadU(d, sums + e * sums_step + v * lanes);
+    TESSERA_UNROLL for (int v = 0; v < V; ++v) {
+      acc[0][e][v] = hn::LoadU(d, sums + e * sums_step + v * lanes);
+      TESSERA_UNROLL for (int p = 1; p < pixels; ++p) acc[p][e][v] = hn::Zero(d);
+    }
   }
+  const auto add = [&](Vec(&to)[E][V], const T* HWY_RESTRICT x, const T* HWY_RESTRICT g) HWY_ATTR {
+    Vec values[V];
+    TESSERA_UNROLL for (int v = 0; v < V; ++v) values[v] = in_register(hn::LoadU(d, g + v * lanes));
+    TESSERA_UNROLL for (int e = 0; e < E; ++e) {
+      const Vec entry = hn::Set(d, x[e]);
+      TESSERA_UNROLL for (int v = 0; v < V; ++v) to[e][v] = hn::MulAdd(entry, values[v], to[e][v]);
+    }
+  };
+  const int64_t source_step = task.source_step, gradient_step = task.gradient_step;
   for (int64_t row = 0; row < task.rows; ++row) {
     const T* HWY_RESTRICT x = source + row * task.source_row;
     const T* HWY_RESTRICT g = gradient + row * task.gradient_row;
-    for (int64_t column = 0; column < task.columns; ++column, x += task.source_step, g += task.gradient_step) {
-      Vec values[V];
-      TESSERA_UNROLL for (int v = 0; v < V; ++v) values[v] = hn::LoadU(d, g + v * lanes);
-      TESSERA_UNROLL for (int e = 0; e < E; ++e) {
-        const Vec entry = hn::Set(d, x[e]);
-        TESSERA_UNROLL for (int v = 0; v < V; ++v) acc[e][v] = hn::MulAdd(entry, values[v], acc[e][v]);
-      }
+    int64_t left = task.columns;
+    for (; left >= pixels; left -= pixels, x += pixels * source_step, g += pixels * gradient_step) {
+      TESSERA_UNROLL for (int p = 0; p < pixels; ++p) add(acc[p], x + p * source_step, g + p * gradient_step);
     }
+    if constexpr (pixels > 1)
+      for (; left > 0; --left, x += source_step, g += gradient_step) add(acc[0], x, g);
   }
   TESSERA_UNROLL for (int e = 0; e < E; ++e) {
-    TESSERA_UNROLL for (int v = 0; v < V; ++v) hn::StoreU(acc[e][v], d, sums + e * sums_step + v * lanes);
+    TESSERA_UNROLL for (int v = 0; v < V; ++v) {
+      TESSERA_UNROLL for (int p = 1; p < pixels; ++p) acc[0][e][v] = hn::Add(acc[0][e][v], acc[p][e][v]);
+      hn::StoreU(acc[0][e][v], d, sums + e * sums_step + v * lanes);
+    }
   }
 }
 

@@ -33,7 +33,7 @@ HWY_INLINE int64_t block_width() {
   return 2 * lane_count<T>();
 }
 
-inline int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+constexpr int64_t divide_up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 /// Result pixels of the largest tile. Tile height times vectors, plus weights and one broadcast, must fit the
 /// registers: one more than that spills, and the kernel runs at half speed.
