@@ -120,7 +120,7 @@ class PlanarWeightGradient {
                    geometry_.out_channels, columns, filters_, gradient + y * filters_ * columns, columns);
     const PlanarSumTask task{rows, patches_.pass().rows.stride * band.row_size(), filters_ * columns, columns, columns};
     const int64_t lanes = lane_count<T>();
-    for_blocks(filters_, 4, [&](int64_t first, int64_t count) {
+    for_blocks(filters_, max_tile_sums < 24 ? 3 : 4, [&](int64_t first, int64_t count) {
       tiles[static_cast<std::size_t>(count - 1)](task, band.load(band.rows()), offsets, gradient + first * columns,
                                                  sums + first * lanes, filters_ * lanes);
     });
