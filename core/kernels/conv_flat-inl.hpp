@@ -195,9 +195,10 @@ class FlatPatches {
     if (rows_ == 0 || columns_ == 0) return;
     const int64_t column_bytes = std::max<int64_t>(joined.reach_y, 1) * joined.passes.front().columns.stride *
                                  channels.sources * channels.width() * static_cast<int64_t>(sizeof(T));
-    parts_ = divide_up(columns_, std::max<int64_t>(int64_t{16} * 1024 / column_bytes, 32));
+    const int64_t widest = std::max<int64_t>(int64_t{16} * 1024 / column_bytes, 32);
     // Multiples of 32 pixels hold whole vectors.
-    width_ = parts_ == 1 ? columns_ : divide_up(divide_up(columns_, parts_), 32) * 32;
+    width_ = columns_ <= widest ? columns_ : divide_up(divide_up(columns_, divide_up(columns_, widest)), 32) * 32;
+    parts_ = divide_up(columns_, width_);
     bands_ = divide_up(rows_, std::clamp<int64_t>(divide_up(batch * rows_, 8), 2, 32));
     // Few patches are shared out evenly by two and four threads, too.
     const auto uneven = [&] { return batch * parts_ * bands_ % 4 != 0; };

@@ -40,6 +40,7 @@ const std::vector<ConvCase>& conv_cases() {
       {"depthwise, two filters a channel", 1, {6, 7}, 4, 8, 3, {.padding = same, .groups = 4}},
       {"depthwise, wide, stride 2", 1, {6, 140}, 20, 20, 3, {.strides = 2, .padding = 1, .groups = 20}},
       {"depthwise, 20 channels, long rows", 1, {3, 31}, 20, 20, 3, {.padding = same, .groups = 20}},
+      {"depthwise, 40 channels, rows in three parts", 1, {3, 130}, 40, 40, 3, {.padding = 1, .groups = 40}},
       {"depthwise, 37 channels, 5x5", 2, {6, 19}, 37, 37, 5, {.padding = 2, .groups = 37}},
       {"depthwise, 40 channels, 3x7", 1, {5, 7}, 40, 40, {3, 7}, {.padding = same, .groups = 40}},
       {"depthwise, 37 channels, stride 3x2, dilation 2x1",
