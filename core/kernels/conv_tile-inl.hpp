@@ -141,20 +141,20 @@ HWY_NOINLINE void compute_tile(const TileTask<T>& task, const T* HWY_RESTRICT so
   }
   const T* HWY_RESTRICT weights = task.weights;
   const int64_t pixel_step = task.pixel_step;
-  for (int64_t row = 0; row < task.rows; ++row) {
-    for (int64_t run = 0; run < task.runs; ++run) {
-      const T* HWY_RESTRICT in = source + row * task.row_step + run * task.run_step;
-      // A place for every three pixels, which others are a step or two from: one for each would not fit the registers.
-      const T* threes[(P + 2) / 3];
-      TESSERA_UNROLL for (int i = 0; i < (P + 2) / 3; ++i) threes[i] = in + 3 * i * pixel_step;
-      for (int64_t i = 0; i < task.run_length; ++i, weights += block) {
+  // A place for every three pixels, which others are a step or two from: one for each would not fit the registers.
+  const T* threes[(P + 2) / 3];
+  TESSERA_UNROLL for (int i = 0; i < (P + 2) / 3; ++i) threes[i] = source + 3 * i * pixel_step;
+  const int64_t rows = task.rows, runs = task.runs, run_length = task.run_length;
+  for (int64_t row = 0; row < rows; ++row) {
+    for (int64_t run = 0; run < runs; ++run) {
+      const int64_t begin = row * task.row_step + run * task.run_step;
+      for (int64_t at = begin; at < begin + run_length; ++at, weights += block) {
         Vec w[V];
         TESSERA_UNROLL for (int v = 0; v < V; ++v) w[v] = hn::LoadU(d, weights + v * lanes);
         TESSERA_UNROLL for (int p = 0; p < P; ++p) {
-          const Vec x = hn::Set(d, threes[p / 3][p % 3 * pixel_step]);
+          const Vec x = hn::Set(d, threes[p / 3][at + p % 3 * pixel_step]);
           TESSERA_UNROLL for (int v = 0; v < V; ++v) sums[p][v] = hn::MulAdd(x, w[v], sums[p][v]);
         }
-        TESSERA_UNROLL for (int t = 0; t < (P + 2) / 3; ++t) threes[t] += 1;
       }
     }
   }
