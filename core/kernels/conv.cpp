@@ -34,18 +34,46 @@ bool use_winograd(const ConvReading& reading) {
   return winograd_pays(reading, cost, reading.sources(), g.stride == Size2D(1) || pixels >= 256);
 }
 
+/// Whether 3x3 taps side by side let tiles in rows be transformed many at once.
+bool has_tile_rows(const ConvGeometry& g) {
+  return g.kernel == Size2D(3) && g.stride == Size2D(1) && g.dilation == Size2D(1) && g.groups == 1;
+}
+
 /// Few sources are transformed by vectors over tiles of a row, and products by vectors over results: both must be full.
 bool use_winograd_rows(const ConvReading& reading) {
   const ConvGeometry& g = reading.geometry;
   const std::int64_t sources = reading.sources(), results = reading.results();
-  if (g.kernel != Size2D(3) || g.stride != Size2D(1) || g.dilation != Size2D(1) || g.groups != 1 ||
-      sources > kernels::most_few_sources)
-    return false;
+  if (!has_tile_rows(g) || sources > kernels::most_few_sources) return false;
   const ConvPlan plan = chosen_plan;
   if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd;
   const std::int64_t lanes = results <= 8 ? 8 : 16, last = results % lanes;
   return kernels::has_wide_vectors() && sources >= 2 && results >= 8 && reading.result_size().width >= 48 &&
          (last == 0 || 4 * last >= 3 * lanes || results > 2 * lanes);
+}
+
+/// Vectors over tiles leave no lane empty where vectors over channels would, but sources and results go through planes.
+/// In cycles for 16 tiles as they were measured with AVX-512; half as wide vectors take a little more than twice those.
+bool use_winograd_planes(const ConvReading& reading) {
+  if (!has_tile_rows(reading.geometry)) return false;
+  const std::int64_t sources = reading.sources(), results = reading.results(), width = reading.result_size().width;
+  const ConvPlan plan = chosen_plan;
+  if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && results <= 20;
+  constexpr double product = 36, direct_product = 144;
+  constexpr std::int64_t most_sources = 40;  // more do not stay in the L2 cache while they are multiplied
+  const auto padded = [](std::int64_t count, std::int64_t lanes) {
+    return static_cast<double>((count + lanes - 1) / lanes * lanes);
+  };
+  const auto lanes_for = [](std::int64_t count) {
+    return kernels::has_wide_vectors() && !kernels::are_narrow<float>(count) ? 16 : 8;
+  };
+  const auto s = static_cast<double>(sources), r = static_cast<double>(results);
+  const std::int64_t lanes = lanes_for(results), tiles = (width + kernels::winograd_tile - 1) / kernels::winograd_tile;
+  const double s_padded = padded(sources, lanes), r_padded = padded(results, lanes);
+  const double over_channels = (product * s * r_padded + 260 * s_padded + 300 * r_padded) * (lanes == 16 ? 1 : 1.2);
+  const double over_pixels = direct_product * s * r / 0.75 * kernels::winograd_saving(reading) / 4;
+  const double filled = static_cast<double>(tiles) / padded(tiles, lanes_for(tiles));
+  const double over_tiles = (product * s * r + 400 * s + 270 * r) * (lanes_for(tiles) == 16 ? 1 : 1.15) / filled;
+  return sources <= most_sources && 1.1 * over_tiles < std::min(over_channels, over_pixels);
 }
 
 /// Weight gradients transform sources and results alike, and sum over tiles: below some 16 an image the transforms of
@@ -139,6 +167,7 @@ void conv_forward(const ConvGeometry& g, const T* input, const T* kernel, const 
                   WeightStore* store) {
   if (use_flat({g, true})) return flat_forward(g, input, kernel, e, output, store);
   if constexpr (std::is_same_v<T, float>) {
+    if (use_winograd_planes({g, true})) return winograd_planes_forward(g, input, kernel, e, output, store);
     if (use_dots({g, true})) return dots_forward(g, input, kernel, e, output, store);
     if (use_winograd_rows({g, true})) return winograd_rows_forward(g, input, kernel, e, output, store);
   }
@@ -164,6 +193,7 @@ void conv_backward_input(const ConvGeometry& g, const T* output, const T* kernel
                          WeightStore* store) {
   if (use_flat({g, false})) return flat_backward_input(g, output, kernel, e, input, store);
   if constexpr (std::is_same_v<T, float>) {
+    if (use_winograd_planes({g, false})) return winograd_planes_backward_input(g, output, kernel, e, input, store);
     if (use_dots({g, false})) return dots_backward_input(g, output, kernel, e, input, store);
     if (use_winograd_rows({g, false})) return winograd_rows_backward_input(g, output, kernel, e, input, store);
   }

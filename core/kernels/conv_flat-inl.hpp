@@ -108,10 +108,13 @@ class FlatBand {
   /// Elements of a row.
   int64_t row_size() const { return row_; }
 
-  /// Elements from a result's place to the source that `row` rows and `column` columns after its first it is
+  /// Elements of a channel's row.
+  int64_t source_size() const { return stride_ * line_; }
+
+  /// Elements from a result's place to the first source that `row` rows and `column` columns after its first it is
   /// multiplied from.
-  int64_t offset(int64_t source, int64_t row, int64_t column) const {
-    return row * row_ + (source * stride_ + column % stride_) * line_ + column / stride_ * channels_.width();
+  int64_t offset(int64_t row, int64_t column) const {
+    return row * row_ + column % stride_ * line_ + column / stride_ * channels_.width();
   }
 
  private:
@@ -133,24 +136,28 @@ class FlatBand {
       const T* from = source + (phase.first + phase.begin * stride_) * channels_.step;
       T* const line = target + phase.first * line_;
       T* to = line + phase.begin * width;
-      for (int64_t c = 0; c < channels_.sources; ++c) clear(line + c * step, phase.begin * width);
+      clear(line, phase.begin * width);
       if (stride_ == 1 && channels_.sources == 1 && channels_.step == width)
         std::copy(from, from + count * width, to);
       else if (width == 1)
         split_pixels(from, pixel_step, count, channels_.sources, to, step);
       else
         for (int64_t x = 0; x < count; ++x, from += pixel_step, to += width) spread_pixel(from, channels_, step, to);
-      for (int64_t c = 0; c < channels_.sources; ++c)
-        clear(line + c * step + phase.end * width, (phase.columns - phase.end) * width);
+      clear(line + phase.end * width, (phase.columns - phase.end) * width);
     }
   }
 
-  /// Zeros, up to a whole number of vectors: the slack of a line and what is loaded after them.
-  static HWY_INLINE void clear(T* to, int64_t count) {
+  /// Zeros in a phase's line of every source channel, up to a whole number of vectors: the slack of a line and what is
+  /// loaded after them.
+  HWY_INLINE void clear(T* line, int64_t count) const {
     const hn::ScalableTag<T> d;
     if (count <= 0) return;
-    hn::StoreU(hn::Zero(d), d, to);  // mostly all: a loop would become a call of memset
-    for (int64_t i = lane_count<T>(); i < count; i += lane_count<T>()) hn::StoreU(hn::Zero(d), d, to + i);
+    const int64_t step = stride_ * line_;
+    for (int64_t c = 0; c < channels_.sources; ++c) {
+      T* const to = line + c * step;
+      hn::StoreU(hn::Zero(d), d, to);  // mostly all: a loop would become a call of memset
+      for (int64_t i = lane_count<T>(); i < count; i += lane_count<T>()) hn::StoreU(hn::Zero(d), d, to + i);
+    }
   }
 
   /// The columns of one phase: those from `begin` to `end` lie in the image.
@@ -177,11 +184,14 @@ std::vector<int64_t> flat_offsets(const FlatBand<T>& band, const FlatChannels& c
                                   const ConvPass& pass) {
   const auto& [rows, columns] = pass;
   std::vector<int64_t> offsets;
+  offsets.reserve(static_cast<std::size_t>(rows.taps * columns.taps * channels.sources));
   for (int64_t row = 0; row < rows.taps; ++row)
-    for (int64_t column = 0; column < columns.taps; ++column)
+    for (int64_t column = 0; column < columns.taps; ++column) {
+      const int64_t first = band.offset(rows.offset - joined.offset_y + row * rows.dilation,
+                                        columns.offset - joined.offset_x + column * columns.dilation);
       for (int64_t source = 0; source < channels.sources; ++source)
-        offsets.push_back(band.offset(source, rows.offset - joined.offset_y + row * rows.dilation,
-                                      columns.offset - joined.offset_x + column * columns.dilation));
+        offsets.push_back(first + source * band.source_size());
+    }
   return offsets;
 }
 
@@ -200,9 +210,10 @@ class FlatPatches {
     width_ = columns_ <= widest ? columns_ : divide_up(divide_up(columns_, divide_up(columns_, widest)), 32) * 32;
     parts_ = divide_up(columns_, width_);
     bands_ = divide_up(rows_, std::clamp<int64_t>(divide_up(batch * rows_, 8), 2, 32));
-    // Few patches are shared out evenly by two and four threads, too.
-    const auto uneven = [&] { return batch * parts_ * bands_ % 4 != 0; };
-    while (uneven() && batch * parts_ * bands_ < 32 && rows_ >= 8 * (bands_ + 1)) ++bands_;
+    // Few patches are shared out evenly by two and four threads, too, where each still has eight rows of sources.
+    const auto uneven = [&] { return batch * parts_ * bands_ % 4 != 0 && batch * parts_ * bands_ < 32; };
+    const int64_t most_bands = std::min(rows_, rows_ * joined.passes.front().rows.stride / 8);
+    while (uneven() && bands_ < most_bands) ++bands_;
   }
 
   /// Of an image.

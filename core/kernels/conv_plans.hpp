@@ -57,6 +57,11 @@ void winograd_rows_forward(const ConvGeometry&, const float* input, const float*
                            float* output, WeightStore* store);
 void winograd_rows_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
                                   float* input, WeightStore* store);
+// The same with vectors over tiles throughout, for few results.
+void winograd_planes_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&,
+                             float* output, WeightStore* store);
+void winograd_planes_backward_input(const ConvGeometry&, const float* output, const float* kernel,
+                                    const Epilogue<float>&, float* input, WeightStore* store);
 void winograd_backward_kernel(const ConvGeometry&, const float* input, const float* output, float* kernel_gradient);
 
 }  // namespace tessera::kernels

@@ -8,37 +8,19 @@
 #include <hwy/highway.h>
 
 #include <tessera/core/kernels/conv_plans.hpp>
-#include <tessera/core/kernels/conv_rows-inl.hpp>
 #include <tessera/core/kernels/dispatch.hpp>
-#include <tessera/core/kernels/winograd_points-inl.hpp>
+#include <tessera/core/kernels/winograd_rows-inl.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-/// Rows of tiles: of 4x4 results that are read as those of 6x6 taps and a stride of 4.
-class WinogradRows {
+/// Products of one tile after another, with vectors over results.
+class WinogradRows : public TileRows {
  public:
   static constexpr int plan = 6;
 
-  static std::vector<ConvPass> passes(const ConvReading& reading) {
-    ConvPass tiles = pass_of(reading);
-    for (TapAxis* axis : {&tiles.rows, &tiles.columns})
-      *axis = {.count = divide_up(axis->count, winograd_tile),
-               .start = 0,
-               .step = winograd_tile,
-               .stride = winograd_tile,
-               .offset = axis->offset,
-               .taps = points,
-               .dilation = 1};
-    return {tiles};
-  }
-
   WinogradRows(const ConvReading& reading, const Epilogue<float>& epilogue)
-      : reading_(reading),
-        sources_(reading.sources()),
-        results_(reading.results()),
-        channels_{1, sources_, 1, sources_},
-        epilogue_(epilogue),
+      : TileRows(reading, epilogue),
         streams_(passes_caches<float>(
             reading.geometry.batch * reading.result_size().height * reading.result_size().width, results_)),
         bias_(whole_vectors(results_)) {
@@ -46,60 +28,35 @@ class WinogradRows {
     if (epilogue.bias) std::copy_n(epilogue.bias, results_, bias_.data());
   }
 
-  int64_t units() const { return 1; }
-  const FlatChannels& channels() const { return channels_; }
   int64_t packed(const ConvPass&) const { return points * points * sources_ * whole_vectors(results_); }
 
   /// G g G^T as [vector of results][point][source][lane].
   void pack(const ConvPass&, const float* kernel, float* packed) const {
-    const ConvPass pass = pass_of(reading_);
     const int64_t lanes = lane_count<float>();
-    float tap[HWY_MAX_BYTES / sizeof(float)] = {};
     for (int64_t first = 0; first < results_; first += lanes, packed += points * points * sources_ * lanes)
-      for (int64_t source = 0; source < sources_; ++source) {
-        FloatVec taps[9];
-        for (int64_t i = 0; i < 9; ++i) {
-          for (int64_t lane = 0; lane < lanes; ++lane)
-            tap[lane] =
-                first + lane < results_ ? reading_.weight(kernel, pass, i / 3, i % 3, 0, source, first + lane) : 0.0f;
-          taps[i] = hn::LoadU(FloatTag(), tap);
-        }
-        PointSet<points>().store_kernel(taps, sources_ * lanes, packed + source * lanes);
-      }
+      for (int64_t source = 0; source < sources_; ++source)
+        pack_kernel(kernel, source, first, sources_ * lanes, packed + source * lanes);
   }
 
   void compute(int64_t, const RowTask<float>& row) const {
-    const int64_t lanes = lane_count<float>(), count = points * points * sources_;
-    float* const transformed = scratch<float>(1, count * lanes);
-    const FloatTag tag;
+    const int64_t lanes = lane_count<float>();
     for (int64_t first = 0; first < row.count; first += lanes) {
-      for (int64_t source = 0; source < sources_; ++source)
-        PointSet<points>().store_sources(
-            [&](int64_t y, int64_t x) HWY_ATTR {
-              const auto entry = static_cast<std::size_t>((y * points + x) * sources_ + source);
-              return hn::LoadU(tag, row.source + row.offsets[entry] + first);
-            },
-            {0, points * sources_ * lanes, sources_ * lanes}, transformed + source * lanes);
+      const float* const sources = transformed(row, first);
       for (int64_t channel = 0; channel < results_; channel += lanes)
-        compute_tiles(std::make_integer_sequence<int, most_few_sources>(), transformed, row, first,
+        compute_tiles(std::make_integer_sequence<int, most_few_sources>(), sources, row, first,
                       std::min(first + lanes, row.count), channel);
     }
     if (streams_) hwy::FlushStream();
   }
 
  private:
-  static constexpr int points = 6;
-
-  static ConvPass pass_of(const ConvReading& reading) { return reading.passes().front(); }
-
   /// A vector of channels of the results of tiles `first` .. end - 1.
   template <int... S>
-  void compute_tiles(std::integer_sequence<int, S...>, const float* transformed, const RowTask<float>& row,
-                     int64_t first, int64_t end, int64_t channel) const {
+  void compute_tiles(std::integer_sequence<int, S...>, const float* sources, const RowTask<float>& row, int64_t first,
+                     int64_t end, int64_t channel) const {
     const float* const weights = row.weights + channel * points * points * sources_;
     for (int64_t tile = first; tile < end; ++tile)
-      ((sources_ == S + 1 ? compute_tile<S + 1>(transformed + tile - first, weights, row, tile, channel) : void()),
-       ...);
+      ((sources_ == S + 1 ? compute_tile<S + 1>(sources + tile - first, weights, row, tile, channel) : void()), ...);
   }
 
   /// A vector of channels of one tile's results. sources [point][source], a vector apart; weights likewise.
@@ -111,10 +68,12 @@ class WinogradRows {
     FloatVec results[winograd_tile * winograd_tile];
     PointSet<points>().make_results(
         [&](int64_t y, int64_t x) HWY_ATTR {
-          const int64_t at = (y * points + x) * S * lanes;
-          FloatVec sum = hn::Mul(hn::Set(tag, sources[at]), hn::LoadU(tag, weights + at));
+          const int64_t point = y * points + x;
+          const float* const of_point = sources + point * (S | 1) * lanes;
+          const float* const w = weights + point * S * lanes;
+          FloatVec sum = hn::Mul(hn::Set(tag, of_point[0]), hn::LoadU(tag, w));
           TESSERA_UNROLL for (int s = 1; s < S; ++s) sum =
-              hn::MulAdd(hn::Set(tag, sources[at + s * lanes]), hn::LoadU(tag, weights + at + s * lanes), sum);
+              hn::MulAdd(hn::Set(tag, of_point[s * lanes]), hn::LoadU(tag, w + s * lanes), sum);
           return sum;
         },
         results);
@@ -136,10 +95,6 @@ class WinogradRows {
         store_first(results[i * winograd_tile + j], tag, results_ - channel, target + i * image_row + j * pixel);
   }
 
-  ConvReading reading_;
-  int64_t sources_, results_;
-  FlatChannels channels_;
-  Epilogue<float> epilogue_;
   bool streams_;  ///< whether results are stored past the caches
   Buffer<float> bias_;
 };

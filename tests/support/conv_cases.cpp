@@ -17,6 +17,8 @@ const std::vector<ConvCase>& conv_cases() {
       {"3x3 deep", 1, {8, 8}, 33, 65, 3, {.padding = 1}},
       {"3x3 many rows", 1, {40, 6}, 5, 7, 3, {.padding = 1}},
       {"3x3 wide", 1, {3, 70}, 2, 9, 3, {.padding = 1}},
+      {"3x3, 6 filters, long rows", 1, {6, 61}, 5, 6, 3, {.padding = 1}},
+      {"3x3, 20 filters, long rows", 1, {6, 63}, 9, 20, 3, {.padding = same}},
       {"5x3 same", 2, {8, 9}, 6, 10, {5, 3}, {.padding = same}},
       {"7x7 same", 1, {12, 10}, 3, 8, 7, {.padding = same}},
       {"2x2 same, even kernel", 1, {6, 5}, 4, 4, 2, {.padding = same}},
