@@ -41,11 +41,10 @@ bool has_tile_rows(const ConvGeometry& g) {
 
 /// Few sources are transformed by vectors over tiles of a row, and products by vectors over results: both must be full.
 bool use_winograd_rows(const ConvReading& reading) {
-  const ConvGeometry& g = reading.geometry;
   const std::int64_t sources = reading.sources(), results = reading.results();
-  if (!has_tile_rows(g) || sources > kernels::most_few_sources) return false;
+  if (!has_tile_rows(reading.geometry) || sources > kernels::most_few_sources) return false;
   const ConvPlan plan = chosen_plan;
-  if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd;
+  if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && results >= 8;
   const std::int64_t lanes = results <= 8 ? 8 : 16, last = results % lanes;
   return kernels::has_wide_vectors() && sources >= 2 && results >= 8 && reading.result_size().width >= 48 &&
          (last == 0 || 4 * last >= 3 * lanes || results > 2 * lanes);
@@ -57,9 +56,9 @@ bool use_winograd_planes(const ConvReading& reading) {
   if (!has_tile_rows(reading.geometry)) return false;
   const std::int64_t sources = reading.sources(), results = reading.results(), width = reading.result_size().width;
   const ConvPlan plan = chosen_plan;
-  if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && results <= 20;
-  constexpr double product = 36, direct_product = 144;
+  if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && results <= 20 && !use_winograd_rows(reading);
   constexpr std::int64_t most_sources = 40;  // more do not stay in the L2 cache while they are multiplied
+  if (sources > most_sources) return false;
   const auto padded = [](std::int64_t count, std::int64_t lanes) {
     return static_cast<double>((count + lanes - 1) / lanes * lanes);
   };
@@ -69,11 +68,13 @@ bool use_winograd_planes(const ConvReading& reading) {
   const auto s = static_cast<double>(sources), r = static_cast<double>(results);
   const std::int64_t lanes = lanes_for(results), tiles = (width + kernels::winograd_tile - 1) / kernels::winograd_tile;
   const double s_padded = padded(sources, lanes), r_padded = padded(results, lanes);
-  const double over_channels = (product * s * r_padded + 260 * s_padded + 300 * r_padded) * (lanes == 16 ? 1 : 1.2);
-  const double over_pixels = direct_product * s * r / 0.75 * kernels::winograd_saving(reading) / 4;
+  const double over_channels = 36 * s * r_padded + 260 * s_padded + 300 * r_padded;
+  const double over_both = 54 * s * r_padded + 400 * s + 170 * r_padded;
+  const double direct = 144 * s * std::min(r / 0.75, r_padded / 0.9) * kernels::winograd_saving(reading) / 4;
   const double filled = static_cast<double>(tiles) / padded(tiles, lanes_for(tiles));
-  const double over_tiles = (product * s * r + 400 * s + 270 * r) * (lanes_for(tiles) == 16 ? 1 : 1.15) / filled;
-  return sources <= most_sources && 1.1 * over_tiles < std::min(over_channels, over_pixels);
+  const double over_tiles = (36 * s * r + 400 * s + 270 * r) * (lanes_for(tiles) == 16 ? 1 : 1.15) / filled;
+  const double others = (use_winograd_rows(reading) ? over_both : over_channels) * (lanes == 16 ? 1 : 1.2);
+  return 1.1 * over_tiles < std::min(others, direct);
 }
 
 /// Weight gradients transform sources and results alike, and sum over tiles: below some 16 an image the transforms of

@@ -75,7 +75,7 @@ class FlatBand {
         first_column_(patch.first_column * joined.passes.front().columns.stride + joined.offset_x),
         stride_(joined.passes.front().columns.stride),
         columns_((patch.columns - 1) * stride_ + joined.reach_x),
-        line_(divide_up(columns_, stride_) * channels.width() + lane_count<T>()),
+        line_((divide_up(divide_up(columns_, stride_) * channels.width(), lane_count<T>()) + 1) * lane_count<T>()),
         row_(channels.sources * stride_ * line_),
         rows_((patch.rows - 1) * joined.passes.front().rows.stride + joined.reach_y),
         data_(scratch<T>(0, rows_ * row_)),

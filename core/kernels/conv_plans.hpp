@@ -52,7 +52,7 @@ void winograd_forward(const ConvGeometry&, std::span<const InputPart> input, con
 void winograd_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
                              float* input, WeightStore* store);
 // The same for up to so many sources, of 3x3 taps without stride or dilation.
-constexpr int most_few_sources = 7;
+constexpr int most_few_sources = 5;
 void winograd_rows_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&,
                            float* output, WeightStore* store);
 void winograd_rows_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
