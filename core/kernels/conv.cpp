@@ -2,6 +2,7 @@
 #include <atomic>
 #include <numeric>
 #include <tessera/core/conv_plan.hpp>
+#include <tessera/core/kernels/conv_exchange.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/dispatch.hpp>
 #include <tessera/core/kernels/winograd_saving.hpp>
@@ -156,6 +157,21 @@ bool use_planar_for_kernel(const ConvGeometry& g) {
   return g.groups > 1 ? filters != 7 : narrow <= 4 && phases(g.stride.width, g.dilation.width) <= 2;
 }
 
+/// How much of the vectors over so many channels they fill.
+template <class T>
+double filled(std::int64_t channels) {
+  const bool wide = kernels::has_wide_vectors() && !kernels::are_narrow<T>(channels);
+  const std::int64_t lanes = (wide ? 64 : 32) / static_cast<std::int64_t>(sizeof(T));
+  return static_cast<double>(channels) / static_cast<double>((channels + lanes - 1) / lanes * lanes);
+}
+
+/// Vectors run over filters, which are few in a network's head: then they rather run over the channels before them.
+template <class T>
+bool use_exchange_for_kernel(const ConvGeometry& g) {
+  return chosen_plan == ConvPlan::automatic && kernels::can_exchange(g) &&
+         filled<T>(g.in_channels) > 1.1 * filled<T>(g.out_channels);
+}
+
 }  // namespace
 
 void set_conv_plan(ConvPlan plan) { chosen_plan = plan; }
@@ -208,9 +224,13 @@ template <class T>
 void conv_backward_kernel(const ConvGeometry& g, const T* input, const T* output, T* kernel_gradient) {
   if (use_flat_for_kernel(g)) return flat_backward_kernel(g, input, output, kernel_gradient);
   if (use_planar_for_kernel(g)) return planar_backward_kernel(g, input, output, kernel_gradient);
-  if constexpr (std::is_same_v<T, float>)
-    if (use_winograd_for_kernel(g)) return winograd_backward_kernel(g, input, output, kernel_gradient);
-  direct_backward_kernel(g, input, output, kernel_gradient);
+  const auto compute = [](const ConvGeometry& geometry, const T* x, const T* y, T* gradient) {
+    if constexpr (std::is_same_v<T, float>)
+      if (use_winograd_for_kernel(geometry)) return winograd_backward_kernel(geometry, x, y, gradient);
+    direct_backward_kernel(geometry, x, y, gradient);
+  };
+  if (use_exchange_for_kernel<T>(g)) return exchange_kernel_gradient(g, input, output, kernel_gradient, compute);
+  compute(g, input, output, kernel_gradient);
 }
 
 template void conv_forward(const ConvGeometry&, const float*, const float*, const Epilogue<float>&, float*,

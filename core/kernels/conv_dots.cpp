@@ -11,47 +11,17 @@
 #include <tessera/core/kernels/conv_bands-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/dispatch.hpp>
+#include <tessera/core/kernels/lane_sums-inl.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-using DotTag = hn::ScalableTag<float>;
+using DotTag = SumTag;
 using DotVec = hn::Vec<DotTag>;
 
 /// Results of a tile at most, and the numbers after which the bias of one to four results a pixel repeats.
 constexpr int most_dot_results = 4;
 constexpr int64_t dot_bias_period = 12;
-
-/// As many sums as are added up at once.
-using QuadTag = hn::CappedTag<float, 4>;
-constexpr int quad = static_cast<int>(hn::MaxLanes(QuadTag()));
-
-#if HWY_TARGET == HWY_SCALAR
-HWY_INLINE hn::Vec<QuadTag> add_lanes(const DotVec* sums) { return sums[0]; }
-#else
-/// The sum of all blocks of four.
-template <class D>
-HWY_INLINE hn::Vec<QuadTag> add_blocks(D d, hn::Vec<D> blocks) {
-  if constexpr (hn::MaxLanes(d) == quad) {
-    return blocks;
-  } else {
-    const hn::Half<D> half;
-    return add_blocks(half, hn::Add(hn::LowerHalf(half, blocks), hn::UpperHalf(half, blocks)));
-  }
-}
-
-/// The numbers of four vectors added up, each vector's to a number of its own.
-HWY_INLINE hn::Vec<QuadTag> add_lanes(const DotVec* sums) {
-  const DotTag d;
-  const hn::Repartition<std::uint64_t, DotTag> pairs;
-  const auto joined = [&](DotVec a, DotVec b) HWY_ATTR {
-    return hn::BitCast(pairs, hn::Add(hn::InterleaveLower(d, a, b), hn::InterleaveUpper(d, a, b)));
-  };
-  const auto low = joined(sums[0], sums[1]), high = joined(sums[2], sums[3]);
-  return add_blocks(d, hn::Add(hn::BitCast(d, hn::InterleaveLower(pairs, low, high)),
-                               hn::BitCast(d, hn::InterleaveUpper(pairs, low, high))));
-}
-#endif
 
 /// R results of P pixels.
 template <int R, int P>

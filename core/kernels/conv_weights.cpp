@@ -158,27 +158,11 @@ class WeightGradient {
   int64_t chunks_, parts_;
 };
 
-/// A 1x1 convolution to a few channels has few of them to fill vectors with, and many sources: it is summed with the
-/// roles exchanged, and turned over.
-template <class T>
-void kernel_gradient(const ConvGeometry& g, const T* input, const T* output, T* gradient) {
-  const bool pointwise = g.kernel == Size2D(1) && g.stride == Size2D(1) && g.pad == Sides{} && g.groups == 1;
-  if (!pointwise || g.out_channels >= std::min(g.in_channels, block_width<T>()))
-    return WeightGradient<T>(g).run(input, output, gradient);
-  ConvGeometry exchanged = g;
-  std::swap(exchanged.in_channels, exchanged.out_channels);
-  const Buffer<T> turned(g.in_channels * g.out_channels);
-  WeightGradient<T>(exchanged).run(output, input, turned.data());
-  for (int64_t c = 0; c < g.in_channels; ++c)
-    for (int64_t o = 0; o < g.out_channels; ++o)
-      gradient[c * g.out_channels + o] = turned.data()[o * g.in_channels + c];
-}
-
 void direct_kernel_f32(const ConvGeometry& g, const float* input, const float* output, float* gradient) {
-  kernel_gradient(g, input, output, gradient);
+  WeightGradient<float>(g).run(input, output, gradient);
 }
 void direct_kernel_f64(const ConvGeometry& g, const double* input, const double* output, double* gradient) {
-  kernel_gradient(g, input, output, gradient);
+  WeightGradient<double>(g).run(input, output, gradient);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE

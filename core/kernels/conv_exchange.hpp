@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstdint>
+#include <tessera/core/conv_geometry.hpp>
+#include <tessera/core/kernels/scratch.hpp>
+#include <utility>
+
+namespace tessera::kernels {
+
+/// Whether a kernel's gradient is also that of a convolution from the output to the input: without a stride or groups,
+/// and with no more padding than the kernel reaches.
+inline bool can_exchange(const ConvGeometry& g) {
+  const std::int64_t height = (g.kernel.height - 1) * g.dilation.height,
+                     width = (g.kernel.width - 1) * g.dilation.width;
+  return g.stride == Size2D(1) && g.groups == 1 && g.pad.top <= height && g.pad.bottom <= height &&
+         g.pad.left <= width && g.pad.right <= width;
+}
+
+/// That convolution, whose taps run backwards.
+inline ConvGeometry exchanged(ConvGeometry g) {
+  const std::int64_t height = (g.kernel.height - 1) * g.dilation.height,
+                     width = (g.kernel.width - 1) * g.dilation.width;
+  std::swap(g.input, g.output);
+  std::swap(g.in_channels, g.out_channels);
+  g.pad = {height - g.pad.top, height - g.pad.bottom, width - g.pad.left, width - g.pad.right};
+  return g;
+}
+
+/// A convolution's kernel gradient by `compute(geometry, input, output, kernel_gradient)` of the exchanged one.
+template <class T, class Compute>
+void exchange_kernel_gradient(const ConvGeometry& g, const T* input, const T* output, T* kernel_gradient,
+                              const Compute& compute) {
+  const std::int64_t taps = g.kernel.height * g.kernel.width, pairs = g.in_channels * g.out_channels;
+  const Buffer<T> turned(taps * pairs);
+  compute(exchanged(g), output, input, turned.data());
+  for (std::int64_t tap = 0; tap < taps; ++tap) {
+    const T* const from = turned.data() + (taps - 1 - tap) * pairs;
+    T* const to = kernel_gradient + tap * pairs;
+    for (std::int64_t in = 0; in < g.in_channels; ++in)
+      for (std::int64_t out = 0; out < g.out_channels; ++out)
+        to[in * g.out_channels + out] = from[out * g.in_channels + in];
+  }
+}
+
+}  // namespace tessera::kernels
