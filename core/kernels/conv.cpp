@@ -58,8 +58,8 @@ bool use_winograd_planes(const ConvReading& reading) {
   const std::int64_t sources = reading.sources(), results = reading.results(), width = reading.result_size().width;
   const ConvPlan plan = chosen_plan;
   if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && results <= 20 && !use_winograd_rows(reading);
-  constexpr std::int64_t most_sources = 40;  // more do not stay in the L2 cache while they are multiplied
-  if (sources > most_sources) return false;
+  constexpr std::int64_t most_sources = 40;  // more would leave the L2 cache between two blocks of results
+  if (sources > most_sources && results > 6) return false;
   const auto padded = [](std::int64_t count, std::int64_t lanes) {
     return static_cast<double>((count + lanes - 1) / lanes * lanes);
   };
@@ -69,7 +69,7 @@ bool use_winograd_planes(const ConvReading& reading) {
   const auto s = static_cast<double>(sources), r = static_cast<double>(results);
   const std::int64_t lanes = lanes_for(results), tiles = (width + kernels::winograd_tile - 1) / kernels::winograd_tile;
   const double s_padded = padded(sources, lanes), r_padded = padded(results, lanes);
-  const double over_channels = 36 * s * r_padded + 260 * s_padded + 300 * r_padded;
+  const double over_channels = 36 * s * r_padded + 260 * s_padded + 300 * r_padded + 1500;
   const double over_both = 54 * s * r_padded + 400 * s + 170 * r_padded;
   const double direct = 144 * s * std::min(r / 0.75, r_padded / 0.9) * kernels::winograd_saving(reading) / 4;
   const double filled = static_cast<double>(tiles) / padded(tiles, lanes_for(tiles));
@@ -117,7 +117,15 @@ bool planar_pays(const ConvReading& reading) {
     pixels /= static_cast<double>(g.stride.height * g.stride.width);
     taps *= pixels;
   }
-  return taps * sources * empty / 14.5 > 0.3 * sources * pixels + 0.2 * results;
+  return taps * sources * empty / 12 > 0.3 * sources * pixels + 0.2 * results;
+}
+
+/// Whether the phases that a stride splits sources into have taps too few to repay their planes.
+bool has_short_phases(const ConvReading& reading) {
+  const ConvGeometry& g = reading.geometry;
+  const std::int64_t taps = g.kernel.height * g.kernel.width;
+  if (!reading.forward || g.stride == Size2D(1)) return false;
+  return reading.results() > 4 ? taps <= g.stride.height * g.stride.width : reading.sources() <= 2 && taps <= 9;
 }
 
 /// Few results leave vectors over channels mostly empty; with groups direct convolution has to gather each group's
@@ -126,10 +134,14 @@ bool use_planar(const ConvReading& reading) {
   const ConvPlan plan = chosen_plan;
   if (plan != ConvPlan::automatic) return plan == ConvPlan::planar;
   const std::int64_t results = reading.results();
-  if (results <= 4 || reading.geometry.groups > 1) return results <= 10;
+  if (reading.geometry.groups > 1) return results <= 10;
+  if (has_short_phases(reading)) return false;
+  if (results <= 4) return true;
   const bool long_rows = reading.result_size().width >= 32 * (reading.forward ? 1 : reading.geometry.stride.width);
   const bool pointwise = reading.geometry.kernel == Size2D(1);  // reads sources anew for every few results
-  return !pointwise && (results <= 10 || long_rows) && planar_pays(reading) && !use_winograd(reading);
+  // Winograd gains as much less as it leaves lanes empty.
+  const bool winograd = use_winograd(reading) && kernels::winograd_saving(reading) * static_cast<double>(results) > 18;
+  return !pointwise && (results <= 10 || long_rows) && planar_pays(reading) && !winograd;
 }
 
 /// Vectors over what a result is summed from pay where that is much, or where planes would be dear: their rows short,
@@ -139,20 +151,29 @@ bool use_dots(const ConvReading& reading) {
   if (plan != ConvPlan::automatic) return plan == ConvPlan::dots;
   const ConvGeometry& g = reading.geometry;
   const bool dense = g.stride == Size2D(1);
-  if (reading.results() > 4 || g.groups > 1 || !(reading.forward || dense)) return false;
   const std::int64_t sources = reading.sources(), run = kernels::tap_runs(reading).length;
+  const bool large = g.kernel.height * g.kernel.width > 9;  // too large for Winograd
+  if (reading.results() > (dense && !large ? 4 : 12) || g.groups > 1 || !(reading.forward || dense)) return false;
+  const bool many_sums = reading.results() <= 6 || kernels::has_wide_vectors();  // fit the registers
+  if (reading.results() > 4) return dense ? large && run >= 96 && many_sums : run >= 64;
   if (dense && g.kernel == Size2D(1)) return sources >= 32;
-  if (dense && reading.result_size().width > 16) return sources >= 16 || run >= 48;
-  return run >= (dense ? 24 : 12);
+  if (dense && reading.result_size().width > 16) return sources >= 16 || (run >= 48 && g.kernel.height < 5);
+  return run >= (dense ? 24 : 12) || (!dense && (reading.results() == 1 || sources >= 3));
 }
 
 /// Vectors over 7 or 8 filters are full enough; beside a side of up to 4 channels, those over up to 10 others are not.
-/// Many phases of columns make the planes' rows short and their loading dear.
+/// Many phases of columns make the planes' rows short and their loading dear; a stride keeps vectors from running over
+/// the input's channels instead.
 bool use_planar_for_kernel(const ConvGeometry& g) {
   const ConvPlan plan = chosen_plan;
   if (plan != ConvPlan::automatic) return plan == ConvPlan::planar;
-  const std::int64_t filters = g.out_channels / g.groups;
-  const auto [narrow, wide] = std::minmax({g.in_channels / g.groups, filters});
+  const std::int64_t sources = g.in_channels / g.groups, filters = g.out_channels / g.groups;
+  const auto [narrow, wide] = std::minmax({sources, filters});
+  if (g.groups == 1 && g.stride != Size2D(1)) {
+    const bool reused = g.kernel.height > g.stride.height && g.kernel.width > g.stride.width;
+    if (filters <= 4) return sources > 10 || (sources > 2 && reused);
+    if (!reused || sources <= 2) return false;
+  }
   if (wide > 10 || filters == 8) return false;
   return g.groups > 1 ? filters != 7 : narrow <= 4 && phases(g.stride.width, g.dilation.width) <= 2;
 }
