@@ -1,223 +1,30 @@
 #include <algorithm>
-#include <atomic>
-#include <numeric>
-#include <tessera/core/conv_plan.hpp>
 #include <tessera/core/kernels/conv_exchange.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
-#include <tessera/core/kernels/dispatch.hpp>
-#include <tessera/core/kernels/winograd_saving.hpp>
+#include <tessera/core/kernels/conv_route.hpp>
 #include <type_traits>
 
-namespace tessera {
-namespace {
-
-using kernels::ConvReading;
-
-std::atomic<ConvPlan> chosen_plan{ConvPlan::automatic};
-
-/// What Winograd saves in products it spends on transforms, the more so the fewer channels a product sums or is shared
-/// by. `large`: there are tiles enough. Depends on one image's geometry only, so that results do not depend on the
-/// batch an image sits in.
-bool winograd_pays(const ConvReading& reading, double cost, std::int64_t channels, bool large) {
-  const ConvPlan plan = chosen_plan;
-  if (plan != ConvPlan::automatic && plan != ConvPlan::winograd) return false;
-  const double saving = kernels::winograd_saving(reading);
-  if (plan == ConvPlan::winograd) return saving > 0;
-  return large && saving >= 1 + cost / static_cast<double>(channels);
-}
-
-/// Transforms of phases cost more the shorter the vectors.
-bool use_winograd(const ConvReading& reading) {
-  const ConvGeometry& g = reading.geometry;
-  // The weights of all phases are many: some tens of tiles must share them.
-  const std::int64_t pixels = g.output.height * g.output.width;
-  const double cost = g.stride == Size2D(1) || kernels::has_wide_vectors() ? 24 : 28;
-  return winograd_pays(reading, cost, reading.sources(), g.stride == Size2D(1) || pixels >= 256);
-}
-
-/// Whether 3x3 taps side by side let tiles in rows be transformed many at once.
-bool has_tile_rows(const ConvGeometry& g) {
-  return g.kernel == Size2D(3) && g.stride == Size2D(1) && g.dilation == Size2D(1) && g.groups == 1;
-}
-
-/// Few sources are transformed by vectors over tiles of a row, and products by vectors over results: both must be full.
-bool use_winograd_rows(const ConvReading& reading) {
-  const std::int64_t sources = reading.sources(), results = reading.results();
-  if (!has_tile_rows(reading.geometry) || sources > kernels::most_few_sources) return false;
-  const ConvPlan plan = chosen_plan;
-  if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && results >= 8;
-  const std::int64_t lanes = results <= 8 ? 8 : 16, last = results % lanes;
-  return kernels::has_wide_vectors() && sources >= 2 && results >= 8 && reading.result_size().width >= 48 &&
-         (last == 0 || 4 * last >= 3 * lanes || results > 2 * lanes);
-}
-
-/// Vectors over tiles leave no lane empty where vectors over channels would, but sources and results go through planes.
-/// In cycles for 16 tiles as they were measured with AVX-512; half as wide vectors take a little more than twice those.
-bool use_winograd_planes(const ConvReading& reading) {
-  if (!has_tile_rows(reading.geometry)) return false;
-  const std::int64_t sources = reading.sources(), results = reading.results(), width = reading.result_size().width;
-  const ConvPlan plan = chosen_plan;
-  if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && results <= 20 && !use_winograd_rows(reading);
-  constexpr std::int64_t most_sources = 40;  // more would leave the L2 cache between two blocks of results
-  if (sources > most_sources && results > 6) return false;
-  const auto padded = [](std::int64_t count, std::int64_t lanes) {
-    return static_cast<double>((count + lanes - 1) / lanes * lanes);
-  };
-  const auto lanes_for = [](std::int64_t count) {
-    return kernels::has_wide_vectors() && !kernels::are_narrow<float>(count) ? 16 : 8;
-  };
-  const auto s = static_cast<double>(sources), r = static_cast<double>(results);
-  const std::int64_t lanes = lanes_for(results), tiles = (width + kernels::winograd_tile - 1) / kernels::winograd_tile;
-  const double s_padded = padded(sources, lanes), r_padded = padded(results, lanes);
-  const double over_channels = 36 * s * r_padded + 260 * s_padded + 300 * r_padded + 1500;
-  const double over_both = 54 * s * r_padded + 400 * s + 170 * r_padded;
-  const double direct = 144 * s * std::min(r / 0.75, r_padded / 0.9) * kernels::winograd_saving(reading) / 4;
-  const double filled = static_cast<double>(tiles) / padded(tiles, lanes_for(tiles));
-  const double over_tiles = (36 * s * r + 400 * s + 270 * r) * (lanes_for(tiles) == 16 ? 1 : 1.15) / filled;
-  const double others = (use_winograd_rows(reading) ? over_both : over_channels) * (lanes == 16 ? 1 : 1.2);
-  return 1.1 * over_tiles < std::min(others, direct);
-}
-
-/// Weight gradients transform sources and results alike, and sum over tiles: below some 16 an image the transforms of
-/// the kernel outweigh the sums.
-bool use_winograd_for_kernel(const ConvGeometry& g) {
-  return winograd_pays({g, true}, 15, std::min(g.in_channels, g.out_channels), g.output.height * g.output.width >= 256);
-}
-
-/// Where a group has one source and one result, no other plan comes near flat's rates.
-bool use_flat_for_kernel(const ConvGeometry& g) {
-  const ConvPlan plan = chosen_plan;
-  if (plan != ConvPlan::automatic) return plan == ConvPlan::flat;
-  return g.groups > 1 && g.in_channels == g.groups && g.out_channels == g.groups;
-}
-
-/// Back through a stride none does either where a group's channel has several filters.
-bool use_flat(const ConvReading& reading) {
-  const ConvGeometry& g = reading.geometry;
-  const bool back = !reading.forward && g.stride != Size2D(1) && g.groups > 1 && g.in_channels == g.groups;
-  return use_flat_for_kernel(g) || (back && chosen_plan == ConvPlan::automatic);
-}
-
-/// An axis of sources is split into so many phases before results side by side find theirs side by side; not every one
-/// has a tap.
-std::int64_t phases(std::int64_t stride, std::int64_t dilation) { return stride / std::gcd(stride, dilation); }
-
-/// Whether vectors over pixels, which are full, save more than putting sources into planes and results back costs, in
-/// cycles a result pixel as they were measured.
-bool planar_pays(const ConvReading& reading) {
-  const ConvGeometry& g = reading.geometry;
-  const auto sources = static_cast<double>(reading.sources()), results = static_cast<double>(reading.results());
-  const std::int64_t lanes = kernels::has_wide_vectors() && !kernels::are_narrow<float>(reading.results()) ? 16 : 8;
-  const double empty = static_cast<double>((lanes - reading.results() % lanes) % lanes);
-  double taps = static_cast<double>(g.kernel.height * g.kernel.width), pixels = 1;
-  if (reading.forward) {
-    pixels = static_cast<double>(std::min(phases(g.stride.height, g.dilation.height), g.kernel.height) *
-                                 std::min(phases(g.stride.width, g.dilation.width), g.kernel.width));
-  } else {
-    pixels /= static_cast<double>(g.stride.height * g.stride.width);
-    taps *= pixels;
-  }
-  return taps * sources * empty / 12 > 0.3 * sources * pixels + 0.2 * results;
-}
-
-/// Whether the phases that a stride splits sources into have taps too few to repay their planes.
-bool has_short_phases(const ConvReading& reading) {
-  const ConvGeometry& g = reading.geometry;
-  const std::int64_t taps = g.kernel.height * g.kernel.width;
-  if (!reading.forward || g.stride == Size2D(1)) return false;
-  return reading.results() > 4 ? taps <= g.stride.height * g.stride.width : reading.sources() <= 2 && taps <= 9;
-}
-
-/// Few results leave vectors over channels mostly empty; with groups direct convolution has to gather each group's
-/// sources besides.
-bool use_planar(const ConvReading& reading) {
-  const ConvPlan plan = chosen_plan;
-  if (plan != ConvPlan::automatic) return plan == ConvPlan::planar;
-  const std::int64_t results = reading.results();
-  if (reading.geometry.groups > 1) return results <= 10;
-  if (has_short_phases(reading)) return false;
-  if (results <= 4) return true;
-  const bool long_rows = reading.result_size().width >= 32 * (reading.forward ? 1 : reading.geometry.stride.width);
-  const bool pointwise = reading.geometry.kernel == Size2D(1);  // reads sources anew for every few results
-  // Winograd gains as much less as it leaves lanes empty.
-  const bool winograd = use_winograd(reading) && kernels::winograd_saving(reading) * static_cast<double>(results) > 18;
-  return !pointwise && (results <= 10 || long_rows) && planar_pays(reading) && !winograd;
-}
-
-/// Vectors over what a result is summed from pay where that is much, or where planes would be dear: their rows short,
-/// or in phases.
-bool use_dots(const ConvReading& reading) {
-  const ConvPlan plan = chosen_plan;
-  if (plan != ConvPlan::automatic) return plan == ConvPlan::dots;
-  const ConvGeometry& g = reading.geometry;
-  const bool dense = g.stride == Size2D(1);
-  const std::int64_t sources = reading.sources(), run = kernels::tap_runs(reading).length;
-  const bool large = g.kernel.height * g.kernel.width > 9;  // too large for Winograd
-  if (reading.results() > (dense && !large ? 4 : 12) || g.groups > 1 || !(reading.forward || dense)) return false;
-  const bool many_sums = reading.results() <= 6 || kernels::has_wide_vectors();  // fit the registers
-  if (reading.results() > 4) return dense ? large && run >= 96 && many_sums : run >= 64;
-  if (dense && g.kernel == Size2D(1)) return sources >= 32;
-  if (dense && reading.result_size().width > 16) return sources >= 16 || (run >= 48 && g.kernel.height < 5);
-  return run >= (dense ? 24 : 12) || (!dense && (reading.results() == 1 || sources >= 3));
-}
-
-/// Vectors over 7 or 8 filters are full enough; beside a side of up to 4 channels, those over up to 10 others are not.
-/// Many phases of columns make the planes' rows short and their loading dear; a stride keeps vectors from running over
-/// the input's channels instead.
-bool use_planar_for_kernel(const ConvGeometry& g) {
-  const ConvPlan plan = chosen_plan;
-  if (plan != ConvPlan::automatic) return plan == ConvPlan::planar;
-  const std::int64_t sources = g.in_channels / g.groups, filters = g.out_channels / g.groups;
-  const auto [narrow, wide] = std::minmax({sources, filters});
-  if (g.groups == 1 && g.stride != Size2D(1)) {
-    const bool reused = g.kernel.height > g.stride.height && g.kernel.width > g.stride.width;
-    if (filters <= 4) return sources > 10 || (sources > 2 && reused);
-    if (!reused || sources <= 2) return false;
-  }
-  if (wide > 10 || filters == 8) return false;
-  return g.groups > 1 ? filters != 7 : narrow <= 4 && phases(g.stride.width, g.dilation.width) <= 2;
-}
-
-/// How much of the vectors over so many channels they fill.
-template <class T>
-double filled(std::int64_t channels) {
-  const bool wide = kernels::has_wide_vectors() && !kernels::are_narrow<T>(channels);
-  const std::int64_t lanes = (wide ? 64 : 32) / static_cast<std::int64_t>(sizeof(T));
-  return static_cast<double>(channels) / static_cast<double>((channels + lanes - 1) / lanes * lanes);
-}
-
-/// Vectors run over filters, which are few in a network's head: then they rather run over the channels before them.
-template <class T>
-bool use_exchange_for_kernel(const ConvGeometry& g) {
-  return chosen_plan == ConvPlan::automatic && kernels::can_exchange(g) &&
-         filled<T>(g.in_channels) > 1.1 * filled<T>(g.out_channels);
-}
-
-}  // namespace
-
-void set_conv_plan(ConvPlan plan) { chosen_plan = plan; }
-ConvPlan conv_plan() { return chosen_plan; }
-
-namespace kernels {
+namespace tessera::kernels {
 
 template <class T>
 void conv_forward(const ConvGeometry& g, const T* input, const T* kernel, const Epilogue<T>& e, T* output,
                   WeightStore* store) {
-  if (use_flat({g, true})) return flat_forward(g, input, kernel, e, output, store);
+  const ConvRoute route = conv_route<T>({g, true});
   if constexpr (std::is_same_v<T, float>) {
-    if (use_winograd_planes({g, true})) return winograd_planes_forward(g, input, kernel, e, output, store);
-    if (use_dots({g, true})) return dots_forward(g, input, kernel, e, output, store);
-    if (use_winograd_rows({g, true})) return winograd_rows_forward(g, input, kernel, e, output, store);
+    if (route == ConvRoute::winograd_planes) return winograd_planes_forward(g, input, kernel, e, output, store);
+    if (route == ConvRoute::dots) return dots_forward(g, input, kernel, e, output, store);
+    if (route == ConvRoute::winograd_rows) return winograd_rows_forward(g, input, kernel, e, output, store);
+    if (route == ConvRoute::winograd)
+      return conv_forward_parts(g, {{{input, g.in_channels}}}, kernel, e, output, store);
   }
-  if (use_planar({g, true})) return planar_forward(g, input, kernel, e, output, store);
-  if constexpr (std::is_same_v<T, float>)
-    if (use_winograd({g, true})) return conv_forward_parts(g, {{{input, g.in_channels}}}, kernel, e, output, store);
+  if (route == ConvRoute::flat) return flat_forward(g, input, kernel, e, output, store);
+  if (route == ConvRoute::planar) return planar_forward(g, input, kernel, e, output, store);
   direct_forward(g, input, kernel, e, output, store);
 }
 
 bool conv_reads_parts(const ConvGeometry& g, std::span<const std::int64_t> channels) {
   constexpr std::int64_t widest_vector = 16;
-  return !use_flat({g, true}) && !use_planar({g, true}) && use_winograd({g, true}) &&
+  return conv_route<float>({g, true}) == ConvRoute::winograd &&
          std::all_of(channels.begin(), channels.end(), [](std::int64_t count) { return count % widest_vector == 0; });
 }
 
@@ -229,28 +36,29 @@ void conv_forward_parts(const ConvGeometry& g, std::span<const InputPart> parts,
 template <class T>
 void conv_backward_input(const ConvGeometry& g, const T* output, const T* kernel, const Epilogue<T>& e, T* input,
                          WeightStore* store) {
-  if (use_flat({g, false})) return flat_backward_input(g, output, kernel, e, input, store);
+  const ConvRoute route = conv_route<T>({g, false});
   if constexpr (std::is_same_v<T, float>) {
-    if (use_winograd_planes({g, false})) return winograd_planes_backward_input(g, output, kernel, e, input, store);
-    if (use_dots({g, false})) return dots_backward_input(g, output, kernel, e, input, store);
-    if (use_winograd_rows({g, false})) return winograd_rows_backward_input(g, output, kernel, e, input, store);
+    if (route == ConvRoute::winograd_planes) return winograd_planes_backward_input(g, output, kernel, e, input, store);
+    if (route == ConvRoute::dots) return dots_backward_input(g, output, kernel, e, input, store);
+    if (route == ConvRoute::winograd_rows) return winograd_rows_backward_input(g, output, kernel, e, input, store);
+    if (route == ConvRoute::winograd) return winograd_backward_input(g, output, kernel, e, input, store);
   }
-  if (use_planar({g, false})) return planar_backward_input(g, output, kernel, e, input, store);
-  if constexpr (std::is_same_v<T, float>)
-    if (use_winograd({g, false})) return winograd_backward_input(g, output, kernel, e, input, store);
+  if (route == ConvRoute::flat) return flat_backward_input(g, output, kernel, e, input, store);
+  if (route == ConvRoute::planar) return planar_backward_input(g, output, kernel, e, input, store);
   direct_backward_input(g, output, kernel, e, input, store);
 }
 
 template <class T>
 void conv_backward_kernel(const ConvGeometry& g, const T* input, const T* output, T* kernel_gradient) {
-  if (use_flat_for_kernel(g)) return flat_backward_kernel(g, input, output, kernel_gradient);
-  if (use_planar_for_kernel(g)) return planar_backward_kernel(g, input, output, kernel_gradient);
-  const auto compute = [](const ConvGeometry& geometry, const T* x, const T* y, T* gradient) {
+  const KernelRoute choice = kernel_route<T>(g);
+  if (choice.route == ConvRoute::flat) return flat_backward_kernel(g, input, output, kernel_gradient);
+  if (choice.route == ConvRoute::planar) return planar_backward_kernel(g, input, output, kernel_gradient);
+  const auto compute = [&](const ConvGeometry& geometry, const T* x, const T* y, T* gradient) {
     if constexpr (std::is_same_v<T, float>)
-      if (use_winograd_for_kernel(geometry)) return winograd_backward_kernel(geometry, x, y, gradient);
+      if (choice.route == ConvRoute::winograd) return winograd_backward_kernel(geometry, x, y, gradient);
     direct_backward_kernel(geometry, x, y, gradient);
   };
-  if (use_exchange_for_kernel<T>(g)) return exchange_kernel_gradient(g, input, output, kernel_gradient, compute);
+  if (choice.exchanged) return exchange_kernel_gradient(g, input, output, kernel_gradient, compute);
   compute(g, input, output, kernel_gradient);
 }
 
@@ -265,5 +73,4 @@ template void conv_backward_input(const ConvGeometry&, const double*, const doub
 template void conv_backward_kernel(const ConvGeometry&, const float*, const float*, float*);
 template void conv_backward_kernel(const ConvGeometry&, const double*, const double*, double*);
 
-}  // namespace kernels
-}  // namespace tessera
+}  // namespace tessera::kernels
