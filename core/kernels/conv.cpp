@@ -50,6 +50,8 @@ void conv_backward_input(const ConvGeometry& g, const T* output, const T* kernel
 
 template <class T>
 void conv_backward_kernel(const ConvGeometry& g, const T* input, const T* output, T* kernel_gradient) {
+  if (joins_groups(g))
+    return join_groups_of_kernel_gradient(g, input, output, kernel_gradient, conv_backward_kernel<T>);
   const KernelRoute choice = kernel_route<T>(g);
   if (choice.route == ConvRoute::flat) return flat_backward_kernel(g, input, output, kernel_gradient);
   if (choice.route == ConvRoute::planar) return planar_backward_kernel(g, input, output, kernel_gradient);

@@ -42,4 +42,20 @@ void exchange_kernel_gradient(const ConvGeometry& g, const T* input, const T* ou
   }
 }
 
+/// The kernel gradient of a 1x1 convolution with groups from that of one without, `compute`d likewise, of which each
+/// group's channels need their own part.
+template <class T, class Compute>
+void join_groups_of_kernel_gradient(const ConvGeometry& g, const T* input, const T* output, T* kernel_gradient,
+                                    const Compute& compute) {
+  const std::int64_t filters = g.out_channels / g.groups, sources = g.in_channels / g.groups;
+  const Buffer<T> joined(g.in_channels * g.out_channels);
+  ConvGeometry dense = g;
+  dense.groups = 1;
+  compute(dense, input, output, joined.data());
+  for (std::int64_t source = 0; source < sources; ++source)
+    for (std::int64_t out = 0; out < g.out_channels; ++out)
+      kernel_gradient[source * g.out_channels + out] =
+          joined.data()[(out / filters * sources + source) * g.out_channels + out];
+}
+
 }  // namespace tessera::kernels

@@ -228,6 +228,12 @@ KernelRoute kernel_route(const ConvGeometry& g) {
   return {winograd ? ConvRoute::winograd : ConvRoute::direct, exchange};
 }
 
+bool joins_groups(const ConvGeometry& g) {
+  const std::int64_t narrow = std::min(g.in_channels, g.out_channels) / g.groups;
+  return chosen_plan == ConvPlan::automatic && g.kernel == Size2D(1) && g.stride == Size2D(1) && g.groups > 1 &&
+         g.groups <= 4 && narrow <= 4;
+}
+
 template ConvRoute conv_route<float>(const ConvReading&);
 template ConvRoute conv_route<double>(const ConvReading&);
 template KernelRoute kernel_route<float>(const ConvGeometry&);

@@ -21,4 +21,7 @@ struct KernelRoute {
 template <class T>
 KernelRoute kernel_route(const ConvGeometry& geometry);
 
+/// Whether a kernel's gradient is rather one part of that without groups.
+bool joins_groups(const ConvGeometry& geometry);
+
 }  // namespace tessera::kernels
