@@ -23,6 +23,23 @@ ConvPlan conv_plan() { return chosen_plan; }
 namespace kernels {
 namespace {
 
+/// Numbers of the vectors that run over so many channels, or tiles.
+template <class T>
+std::int64_t lanes_for(std::int64_t count) {
+  return (has_wide_vectors() && !are_narrow<T>(count) ? 64 : 32) / static_cast<std::int64_t>(sizeof(T));
+}
+
+/// Rounded up to whole vectors.
+double padded(std::int64_t count, std::int64_t lanes) {
+  return static_cast<double>((count + lanes - 1) / lanes * lanes);
+}
+
+/// How much of its vectors so many channels or tiles fill.
+template <class T>
+double filled(std::int64_t count) {
+  return static_cast<double>(count) / padded(count, lanes_for<T>(count));
+}
+
 /// What Winograd saves in products it spends on transforms, the more so the fewer channels a product sums or is shared
 /// by. `large`: there are tiles enough. Depends on one image's geometry only, so that results do not depend on the
 /// batch an image sits in.
@@ -68,18 +85,14 @@ bool use_winograd_planes(const ConvReading& reading) {
   if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && results <= 20 && !use_winograd_rows(reading);
   constexpr std::int64_t most_sources = 40;  // more would leave the L2 cache between two blocks of results
   if (sources > most_sources && results > 6) return false;
-  const auto padded = [](std::int64_t count, std::int64_t lanes) {
-    return static_cast<double>((count + lanes - 1) / lanes * lanes);
-  };
-  const auto lanes_for = [](std::int64_t count) { return has_wide_vectors() && !are_narrow<float>(count) ? 16 : 8; };
   const auto s = static_cast<double>(sources), r = static_cast<double>(results);
-  const std::int64_t lanes = lanes_for(results), tiles = (width + winograd_tile - 1) / winograd_tile;
+  const std::int64_t lanes = lanes_for<float>(results), tiles = (width + winograd_tile - 1) / winograd_tile;
   const double s_padded = padded(sources, lanes), r_padded = padded(results, lanes);
   const double over_channels = 36 * s * r_padded + 260 * s_padded + 300 * r_padded + 1500;
   const double over_both = 54 * s * r_padded + 400 * s + 170 * r_padded;
   const double direct = 144 * s * std::min(r / 0.75, r_padded / 0.9) * winograd_saving(reading) / 4;
-  const double filled = static_cast<double>(tiles) / padded(tiles, lanes_for(tiles));
-  const double over_tiles = (36 * s * r + 400 * s + 270 * r) * (lanes_for(tiles) == 16 ? 1 : 1.15) / filled;
+  const double over_tiles =
+      (36 * s * r + 400 * s + 270 * r) * (lanes_for<float>(tiles) == 16 ? 1 : 1.15) / filled<float>(tiles);
   const double others = (use_winograd_rows(reading) ? over_both : over_channels) * (lanes == 16 ? 1 : 1.2);
   return 1.1 * over_tiles < std::min(others, direct);
 }
@@ -113,7 +126,7 @@ std::int64_t phases(std::int64_t stride, std::int64_t dilation) { return stride 
 bool planar_pays(const ConvReading& reading) {
   const ConvGeometry& g = reading.geometry;
   const auto sources = static_cast<double>(reading.sources()), results = static_cast<double>(reading.results());
-  const std::int64_t lanes = has_wide_vectors() && !are_narrow<float>(reading.results()) ? 16 : 8;
+  const std::int64_t lanes = lanes_for<float>(reading.results());
   const double empty = static_cast<double>((lanes - reading.results() % lanes) % lanes);
   double taps = static_cast<double>(g.kernel.height * g.kernel.width), pixels = 1;
   if (reading.forward) {
@@ -189,14 +202,6 @@ bool use_planar_for_kernel(const ConvGeometry& g) {
   }
   if (wide > 10 || filters == 8) return false;
   return g.groups > 1 ? filters != 7 : narrow <= 4 && phases(g.stride.width, g.dilation.width) <= 2;
-}
-
-/// How much of the vectors over so many channels they fill.
-template <class T>
-double filled(std::int64_t channels) {
-  const bool wide = has_wide_vectors() && !are_narrow<T>(channels);
-  const std::int64_t lanes = (wide ? 64 : 32) / static_cast<std::int64_t>(sizeof(T));
-  return static_cast<double>(channels) / static_cast<double>((channels + lanes - 1) / lanes * lanes);
 }
 
 /// Vectors run over filters, which are few in a network's head: then they rather run over the channels before them.
