@@ -16,8 +16,7 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-using DotTag = SumTag;
-using DotVec = hn::Vec<DotTag>;
+using DotVec = hn::Vec<SumTag>;
 
 /// Results of a tile at most, and the numbers after which the bias of one to four results a pixel repeats.
 constexpr int most_dot_results = 4;
@@ -26,7 +25,7 @@ constexpr int64_t dot_bias_period = 12;
 /// R results of P pixels.
 template <int R, int P>
 HWY_NOINLINE void dot_tile(const TileTask<float>& task, const float* HWY_RESTRICT source, float* HWY_RESTRICT result) {
-  const DotTag d;
+  const SumTag d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d)), pixel_step = task.pixel_step;
   constexpr int quads = (P * R + quad - 1) / quad;
   DotVec sums[quads * quad];

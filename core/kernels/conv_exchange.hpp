@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <tessera/core/conv_geometry.hpp>
 #include <tessera/core/kernels/scratch.hpp>
@@ -7,16 +8,7 @@
 
 namespace tessera::kernels {
 
-/// Whether a kernel's gradient is also that of a convolution from the output to the input: without a stride or groups,
-/// and with no more padding than the kernel reaches.
-inline bool can_exchange(const ConvGeometry& g) {
-  const std::int64_t height = (g.kernel.height - 1) * g.dilation.height,
-                     width = (g.kernel.width - 1) * g.dilation.width;
-  return g.stride == Size2D(1) && g.groups == 1 && g.pad.top <= height && g.pad.bottom <= height &&
-         g.pad.left <= width && g.pad.right <= width;
-}
-
-/// That convolution, whose taps run backwards.
+/// The convolution from the output to the input that has the same kernel gradient, whose taps run backwards.
 inline ConvGeometry exchanged(ConvGeometry g) {
   const std::int64_t height = (g.kernel.height - 1) * g.dilation.height,
                      width = (g.kernel.width - 1) * g.dilation.width;
@@ -24,6 +16,12 @@ inline ConvGeometry exchanged(ConvGeometry g) {
   std::swap(g.in_channels, g.out_channels);
   g.pad = {height - g.pad.top, height - g.pad.bottom, width - g.pad.left, width - g.pad.right};
   return g;
+}
+
+/// Whether there is one: without a stride or groups, and with no more padding than the kernel reaches.
+inline bool can_exchange(const ConvGeometry& g) {
+  const Sides pad = exchanged(g).pad;
+  return g.stride == Size2D(1) && g.groups == 1 && std::min({pad.top, pad.bottom, pad.left, pad.right}) >= 0;
 }
 
 /// A convolution's kernel gradient by `compute(geometry, input, output, kernel_gradient)` of the exchanged one.

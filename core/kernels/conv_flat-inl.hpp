@@ -129,7 +129,7 @@ class FlatBand {
       std::fill(target, target + row_, T{0});
       return;
     }
-    const int64_t width = channels_.width(), step = stride_ * line_, pixel_step = stride_ * channels_.step;
+    const int64_t width = channels_.width(), step = source_size(), pixel_step = stride_ * channels_.step;
     const T* const source = image_ + (y * size_.width + first_column_) * channels_.step;
     for (const ColumnPhase& phase : phases_) {
       const int64_t count = phase.end - phase.begin;
@@ -152,7 +152,7 @@ class FlatBand {
   HWY_INLINE void clear(T* line, int64_t count) const {
     const hn::ScalableTag<T> d;
     if (count <= 0) return;
-    const int64_t step = stride_ * line_;
+    const int64_t step = source_size();
     for (int64_t c = 0; c < channels_.sources; ++c) {
       T* const to = line + c * step;
       hn::StoreU(hn::Zero(d), d, to);  // mostly all: a loop would become a call of memset

@@ -30,7 +30,7 @@ HWY_NOINLINE void planar_sum_tile(const PlanarSumTask& task, const T* HWY_RESTRI
   const hn::ScalableTag<T> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   using Vec = hn::Vec<decltype(d)>;
-  constexpr int count = E * F, whole = divide_up(count, 4) * 4;
+  constexpr int count = E * F, whole = divide_up(count, quad) * quad;
   Vec acc[whole];
   TESSERA_UNROLL for (Vec& sum : acc) sum = hn::Zero(d);
   const auto add = [&](auto load, const T* HWY_RESTRICT from, const T* HWY_RESTRICT g) HWY_ATTR {

@@ -86,15 +86,15 @@ bool use_winograd_planes(const ConvReading& reading) {
   constexpr std::int64_t most_sources = 40;  // more would leave the L2 cache between two blocks of results
   if (sources > most_sources && results > 6) return false;
   const auto s = static_cast<double>(sources), r = static_cast<double>(results);
-  const std::int64_t lanes = lanes_for<float>(results), tiles = (width + winograd_tile - 1) / winograd_tile;
+  const std::int64_t lanes = lanes_for<float>(results), tiles = winograd_tiles(width);
   const double s_padded = padded(sources, lanes), r_padded = padded(results, lanes);
   const double over_channels = 36 * s * r_padded + 260 * s_padded + 300 * r_padded + 1500;
   const double over_both = 54 * s * r_padded + 400 * s + 170 * r_padded;
-  const double direct = 144 * s * std::min(r / 0.75, r_padded / 0.9) * winograd_saving(reading) / 4;
   const double over_tiles =
       (36 * s * r + 400 * s + 270 * r) * (lanes_for<float>(tiles) == 16 ? 1 : 1.15) / filled<float>(tiles);
   const double others = (use_winograd_rows(reading) ? over_both : over_channels) * (lanes == 16 ? 1 : 1.2);
-  return 1.1 * over_tiles < std::min(others, direct);
+  if (1.1 * over_tiles >= others) return false;
+  return 1.1 * over_tiles < 144 * s * std::min(r / 0.75, r_padded / 0.9) * winograd_saving(reading) / 4;  // direct
 }
 
 /// Weight gradients transform sources and results alike, and sum over tiles: below some 16 an image the transforms of
@@ -165,9 +165,9 @@ bool use_planar(const ConvReading& reading) {
   if (results <= 4) return true;
   const bool long_rows = reading.result_size().width >= 32 * (reading.forward ? 1 : reading.geometry.stride.width);
   const bool pointwise = reading.geometry.kernel == Size2D(1);  // reads sources anew for every few results
+  if (pointwise || !(results <= 10 || long_rows) || !planar_pays(reading)) return false;
   // Winograd gains as much less as it leaves lanes empty.
-  const bool winograd = use_winograd(reading) && winograd_saving(reading) * static_cast<double>(results) > 18;
-  return !pointwise && (results <= 10 || long_rows) && planar_pays(reading) && !winograd;
+  return !use_winograd(reading) || winograd_saving(reading) * static_cast<double>(results) <= 18;
 }
 
 /// Vectors over what a result is summed from pay where that is much, or where planes would be dear: their rows short,

@@ -164,9 +164,8 @@ HWY_INLINE void join_pixels(D d, const hn::Vec<D> (&planes)[R], int64_t count, i
   }
 }
 
-/// The reverse of split_pixels: `channels` planes, a whole number of vectors each, as `count` pixels of as many
-/// channels side by side, `step` elements apart.
-inline void join_planes(const float* HWY_RESTRICT planes, int64_t plane, int64_t channels, int64_t count, int64_t step,
+/// The reverse of split_pixels: `channels` planes, a whole number of vectors each, as `count` pixels side by side.
+inline void join_planes(const float* HWY_RESTRICT planes, int64_t plane, int64_t channels, int64_t count,
                         float* HWY_RESTRICT to) {
   const hn::ScalableTag<float> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
@@ -176,7 +175,7 @@ inline void join_planes(const float* HWY_RESTRICT planes, int64_t plane, int64_t
   if constexpr (hn::MaxLanes(square) == 8) {
     // Pixels of 5 to 7 channels are stored as if they had 8, from the first one to the last: what is too much is
     // overwritten by the next one. Of more channels the last eight overlap those before.
-    const int64_t whole = channels >= 8 ? count : channels > 4 && step == channels ? count - 8 : 0;
+    const int64_t whole = channels >= 8 ? count : channels > 4 ? count - 8 : 0;
     int64_t x = 0;
     for (; x + 8 <= whole; x += 8)
       for (int64_t c = 0; c < channels; c += 8) {
@@ -187,14 +186,14 @@ inline void join_planes(const float* HWY_RESTRICT planes, int64_t plane, int64_t
         };
         transpose_square(square, load(0), load(1), load(2), load(3), low);
         transpose_square(square, load(4), load(5), load(6), load(7), high);
-        float* const target = to + x * step + first;
+        float* const target = to + x * channels + first;
         TESSERA_UNROLL for (int i = 0; i < 4; ++i)
-            hn::StoreU(hn::ConcatLowerLower(square, high[i], low[i]), square, target + i * step);
+            hn::StoreU(hn::ConcatLowerLower(square, high[i], low[i]), square, target + i * channels);
         TESSERA_UNROLL for (int i = 0; i < 4; ++i)
-            hn::StoreU(hn::ConcatUpperUpper(square, high[i], low[i]), square, target + (i + 4) * step);
+            hn::StoreU(hn::ConcatUpperUpper(square, high[i], low[i]), square, target + (i + 4) * channels);
       }
     planes += x;
-    to += x * step;
+    to += x * channels;
     count -= x;
   }
 #endif
@@ -202,7 +201,7 @@ inline void join_planes(const float* HWY_RESTRICT planes, int64_t plane, int64_t
     for (int64_t x = 0; x < count; x += lanes) {
       hn::Vec<decltype(d)> values[R];
       for (int r = 0; r < R; ++r) values[r] = hn::LoadU(d, planes + (done + r) * plane + x);
-      join_pixels<R>(d, values, count - x, step, to + x * step + done);
+      join_pixels<R>(d, values, count - x, channels, to + x * channels + done);
     }
     done += R;
   };

@@ -31,7 +31,7 @@ struct PixelTask {
 
 /// Pixels whose products are summed side by side in a tile of so many vectors: each sum waits for the one before it,
 /// for as long as a processor takes to start some eight others.
-constexpr int side_by_side(int sums) { return sums > 6 ? 1 : sums > 4 ? 2 : (8 + sums - 1) / sums; }
+constexpr int64_t side_by_side(int64_t sums) { return sums > 6 ? 1 : divide_up(8, sums); }
 
 /// sums[entry][channel] += over all pixels source[entry] * gradient[channel]: E entries of a tap row times V vectors of
 /// channels.
@@ -41,7 +41,7 @@ HWY_NOINLINE void sum_tile(const PixelTask<T>& task, const T* HWY_RESTRICT sourc
   const hn::ScalableTag<T> d;
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(d));
   using Vec = hn::Vec<decltype(d)>;
-  constexpr int pixels = side_by_side(E * V);
+  constexpr int pixels = static_cast<int>(side_by_side(E * V));
   Vec acc[pixels][E][V];
   TESSERA_UNROLL for (int e = 0; e < E; ++e) {
     TESSERA_UNROLL for (int v = 0; v < V; ++v) {

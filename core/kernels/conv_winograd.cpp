@@ -379,25 +379,17 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace tessera::kernels {
 
-namespace {
-
-bool runs_narrow(std::int64_t sources, std::int64_t results) {
-  return is_narrow<float>(sources) || are_narrow<float>(results);
-}
-
-}  // namespace
-
 HWY_EXPORT(winograd_forward_f32);
 HWY_EXPORT(winograd_backward_f32);
 
 void winograd_forward(const ConvGeometry& g, std::span<const InputPart> input, const float* kernel,
                       const Epilogue<float>& e, float* output, WeightStore* store) {
-  TESSERA_DISPATCH(winograd_forward_f32, runs_narrow(g.in_channels, g.out_channels))
+  TESSERA_DISPATCH(winograd_forward_f32, is_narrow_winograd(g.in_channels, g.out_channels))
   (g, input, kernel, e, output, store);
 }
 void winograd_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                              float* input, WeightStore* store) {
-  TESSERA_DISPATCH(winograd_backward_f32, runs_narrow(g.out_channels, g.in_channels))
+  TESSERA_DISPATCH(winograd_backward_f32, is_narrow_winograd(g.out_channels, g.in_channels))
   (g, output, kernel, e, input, store);
 }
 

@@ -53,7 +53,7 @@ class WinogradPlanes : public TileRows {
       });
       const int64_t x = tile * winograd_tile;
       for (int64_t y = 0; y < std::min(winograd_tile, size.height - row.y); ++y)
-        join_planes(planes + y * results_ * width, width, results_, std::min(width, size.width - row.x - x), results_,
+        join_planes(planes + y * results_ * width, width, results_, std::min(width, size.width - row.x - x),
                     row.result + (y * size.width + x) * results_);
     }
   }
@@ -136,7 +136,7 @@ namespace tessera::kernels {
 namespace {
 
 /// Whether vectors of 64 bytes would hold too few of a row's tiles.
-bool has_few_tiles(Size2D results) { return are_narrow<float>((results.width + winograd_tile - 1) / winograd_tile); }
+bool has_few_tiles(Size2D results) { return are_narrow<float>(winograd_tiles(results.width)); }
 
 }  // namespace
 

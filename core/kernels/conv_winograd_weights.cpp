@@ -260,7 +260,7 @@ namespace tessera::kernels {
 HWY_EXPORT(winograd_kernel_f32);
 
 void winograd_backward_kernel(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
-  TESSERA_DISPATCH(winograd_kernel_f32, is_narrow<float>(g.in_channels) || are_narrow<float>(g.out_channels))
+  TESSERA_DISPATCH(winograd_kernel_f32, is_narrow_winograd(g.in_channels, g.out_channels))
   (g, input, output, kernel_gradient);
 }
 

@@ -31,6 +31,11 @@ bool are_narrow(std::int64_t channels, std::int64_t most = most_narrow) {
   return is_narrow<T>(channels) || (halves_wide_vectors() && channels <= most && last > 0 && last <= 32);
 }
 
+/// Whether they suit Winograd better, whose sources are transformed and whose results are summed by vectors.
+inline bool is_narrow_winograd(std::int64_t sources, std::int64_t results) {
+  return is_narrow<float>(sources) || are_narrow<float>(results);
+}
+
 /// Whether the ends of an image's rows, which fill no whole vector, count.
 inline bool has_short_rows(Size2D image) { return image.width <= 512; }
 

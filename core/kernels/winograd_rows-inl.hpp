@@ -20,7 +20,7 @@ class TileRows {
   static std::vector<ConvPass> passes(const ConvReading& reading) {
     ConvPass tiles = pass_of(reading);
     for (TapAxis* axis : {&tiles.rows, &tiles.columns})
-      *axis = {.count = divide_up(axis->count, winograd_tile),
+      *axis = {.count = winograd_tiles(axis->count),
                .start = 0,
                .step = winograd_tile,
                .stride = winograd_tile,

@@ -7,6 +7,9 @@ namespace tessera::kernels {
 
 constexpr std::int64_t winograd_tile = 4;  ///< results a side
 
+/// Tiles that hold so many results of a row or column; the last may overhang.
+constexpr std::int64_t winograd_tiles(std::int64_t results) { return (results + winograd_tile - 1) / winograd_tile; }
+
 /// The dense parts of a convolution that Winograd computes one by one: forward those of each phase of the stride, back
 /// to the input the passes of each phase.
 JoinedPasses winograd_passes(const ConvReading& reading);
