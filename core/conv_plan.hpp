@@ -10,6 +10,7 @@ enum class ConvPlan : std::uint8_t {
   direct,     ///< vectors over result channels, whatever the shape
   flat,       ///< vectors over pixels and channels alike, whatever the shape
   planar,     ///< vectors over pixels of one channel, whatever the shape
+  permuted,   ///< vectors over pixels and channels alike, of sources as they lie, where it applies, in f32; else direct
   dots,       ///< vectors over taps and source channels, whatever the shape, in f32; kernel gradients direct
   winograd,   ///< Winograd wherever it applies, in f32; else direct
 };

@@ -12,6 +12,7 @@ void conv_forward(const ConvGeometry& g, const T* input, const T* kernel, const 
   const ConvRoute route = conv_route<T>({g, true});
   if constexpr (std::is_same_v<T, float>) {
     if (route == ConvRoute::winograd_planes) return winograd_planes_forward(g, input, kernel, e, output, store);
+    if (route == ConvRoute::permuted) return permuted_forward(g, input, kernel, e, output, store);
     if (route == ConvRoute::dots) return dots_forward(g, input, kernel, e, output, store);
     if (route == ConvRoute::winograd_rows) return winograd_rows_forward(g, input, kernel, e, output, store);
     if (route == ConvRoute::winograd)
@@ -39,6 +40,7 @@ void conv_backward_input(const ConvGeometry& g, const T* output, const T* kernel
   const ConvRoute route = conv_route<T>({g, false});
   if constexpr (std::is_same_v<T, float>) {
     if (route == ConvRoute::winograd_planes) return winograd_planes_backward_input(g, output, kernel, e, input, store);
+    if (route == ConvRoute::permuted) return permuted_backward_input(g, output, kernel, e, input, store);
     if (route == ConvRoute::dots) return dots_backward_input(g, output, kernel, e, input, store);
     if (route == ConvRoute::winograd_rows) return winograd_rows_backward_input(g, output, kernel, e, input, store);
     if (route == ConvRoute::winograd) return winograd_backward_input(g, output, kernel, e, input, store);

@@ -34,20 +34,26 @@ struct Band {
   int64_t row_stride;  ///< elements
 };
 
-/// Rows first_row .. first_row + rows - 1 and columns likewise, as contiguous pixels: the image itself where it holds
-/// them all `pixel_step` elements apart, else a copy in this thread's scratch slot 0 (10 rows for 8 of results: it
-/// stays in L2). A step above the channels leaves gaps, which are never read.
+/// `count` zeros, and more up to a whole number of vectors.
 template <class T>
-Band<T> load_band(const SourceImage<T>& image, int64_t first_row, int64_t rows, int64_t first_column, int64_t columns,
+HWY_INLINE void clear_vectors(T* to, int64_t count) {
+  const hn::ScalableTag<T> d;
+  for (int64_t i = 0; i < count; i += lane_count<T>()) hn::StoreU(hn::Zero(d), d, to + i);
+}
+
+/// Rows first_row .. first_row + rows - 1 and columns likewise, as contiguous pixels in this thread's scratch slot 0 (10
+/// rows for 8 of results: it stays in L2), with a block of slack behind them. A step above the channels leaves gaps,
+/// which are never read.
+template <class T>
+Band<T> copy_band(const SourceImage<T>& image, int64_t first_row, int64_t rows, int64_t first_column, int64_t columns,
                   int64_t pixel_step) {
-  const int64_t channels = image.channels, row_stride = columns * pixel_step;
-  const bool inside =
-      first_row >= 0 && first_row + rows <= image.height && first_column >= 0 && first_column + columns <= image.width;
-  if (inside && image.stride == pixel_step)
-    return {image.data + (first_row * image.width + first_column) * pixel_step, image.width * pixel_step};
-  // A vector more than that, as each pixel's copy may run over into the next.
-  T* band = scratch<T>(0, rows * row_stride + block_width<T>());
+  const int64_t lanes = lane_count<T>(), channels = image.channels;
+  // Rows of whole vectors that do not fall into the same few sets of the L1 cache.
+  const int64_t vectors = divide_up(columns * pixel_step, lanes), row_stride = (vectors + (vectors % 8 == 0)) * lanes;
   const int64_t begin = std::clamp<int64_t>(-first_column, 0, columns);
+  // What is copied begins with whole vectors. Each pixel's copy may run over into the next.
+  const int64_t shift = (lanes - begin * pixel_step % lanes) % lanes;
+  T* const band = scratch<T>(0, shift + rows * row_stride + block_width<T>()) + shift;
   const int64_t end = std::clamp<int64_t>(image.width - first_column, begin, columns);
   for (int64_t row = 0; row < rows; ++row) {
     T* target = band + row * row_stride;
@@ -57,16 +63,27 @@ Band<T> load_band(const SourceImage<T>& image, int64_t first_row, int64_t rows, 
       continue;
     }
     const T* source = image.data + (y * image.width + first_column + begin) * image.stride;
-    std::fill(target, target + begin * pixel_step, T{0});
+    clear_vectors(target, begin * pixel_step);
     if (image.stride == pixel_step) {
-      std::copy(source, source + (end - begin) * channels, target + begin * channels);
+      copy_pixel(source, (end - begin) * channels, target + begin * channels);
     } else {
       for (int64_t x = begin; x < end; ++x, source += image.stride)
         copy_pixel(source, channels, target + x * pixel_step);
     }
-    std::fill(target + end * pixel_step, target + row_stride, T{0});
+    clear_vectors(target + end * pixel_step, (columns - end) * pixel_step);
   }
   return {band, row_stride};
+}
+
+/// The same, or the image itself where it holds all of them `pixel_step` elements apart.
+template <class T>
+Band<T> load_band(const SourceImage<T>& image, int64_t first_row, int64_t rows, int64_t first_column, int64_t columns,
+                  int64_t pixel_step) {
+  const bool inside =
+      first_row >= 0 && first_row + rows <= image.height && first_column >= 0 && first_column + columns <= image.width;
+  if (inside && image.stride == pixel_step)
+    return {image.data + (first_row * image.width + first_column) * pixel_step, image.width * pixel_step};
+  return copy_band(image, first_row, rows, first_column, columns, pixel_step);
 }
 
 /// Result rows of one band: at most 8, and few enough that what they read stays in half of a small L2.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <tessera/core/kernels/conv.hpp>
+#include <tessera/core/kernels/conv_passes.hpp>
 
 namespace tessera::kernels {
 
@@ -45,6 +46,14 @@ void dots_forward(const ConvGeometry&, const float* input, const float* kernel, 
                   WeightStore* store);
 void dots_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
                          float* input, WeightStore* store);
+
+// Permuted convolution, in f32: where `permuted_filled`, how much of their vectors the results of a row fill, is not 0;
+// for few channels.
+double permuted_filled(const ConvReading& reading);
+void permuted_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&,
+                      float* output, WeightStore* store);
+void permuted_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
+                             float* input, WeightStore* store);
 
 // Winograd, in f32: where winograd_saving says that it applies.
 void winograd_forward(const ConvGeometry&, std::span<const InputPart> input, const float* kernel,

@@ -170,6 +170,13 @@ bool use_planar(const ConvReading& reading) {
   return !use_winograd(reading) || winograd_saving(reading) * static_cast<double>(results) <= 18;
 }
 
+/// Whether vectors over pixels and channels alike, which need no planes, are better.
+bool use_permuted(const ConvReading& reading) {
+  const ConvPlan plan = chosen_plan;
+  if (plan != ConvPlan::automatic) return plan == ConvPlan::permuted && permuted_filled(reading) > 0;
+  return false;
+}
+
 /// Vectors over what a result is summed from pay where that is much, or where planes would be dear: their rows short,
 /// or in phases.
 bool use_dots(const ConvReading& reading) {
@@ -218,6 +225,7 @@ ConvRoute conv_route(const ConvReading& reading) {
   constexpr bool f32 = std::is_same_v<T, float>;
   if (use_flat(reading)) return ConvRoute::flat;
   if (f32 && use_winograd_planes(reading)) return ConvRoute::winograd_planes;
+  if (f32 && use_permuted(reading)) return ConvRoute::permuted;
   if (f32 && use_dots(reading)) return ConvRoute::dots;
   if (f32 && use_winograd_rows(reading)) return ConvRoute::winograd_rows;
   if (use_planar(reading)) return ConvRoute::planar;

@@ -82,7 +82,7 @@ void check_case(const ConvCase& c) {
 }  // namespace
 
 TEST_CASE("convolution kernels equal the reference loops exactly, on every SIMD target, in both float types") {
-  for (const ConvPlan plan : {ConvPlan::direct, ConvPlan::flat, ConvPlan::planar, ConvPlan::dots}) {
+  for (const ConvPlan plan : {ConvPlan::direct, ConvPlan::flat, ConvPlan::planar, ConvPlan::permuted, ConvPlan::dots}) {
     set_conv_plan(plan);
     for (const std::string& target : simd_targets()) {
       set_simd_target(target);
@@ -191,7 +191,8 @@ TEST_CASE("Winograd of deep layers, whose weights and tiles are taken in parts, 
 TEST_CASE("convolution kernels give the same bits on 1, 2, 3 and 8 threads") {
   const int before = num_threads();
   for (const ConvPlan plan :
-       {ConvPlan::automatic, ConvPlan::winograd, ConvPlan::flat, ConvPlan::planar, ConvPlan::dots, ConvPlan::direct}) {
+       {ConvPlan::automatic, ConvPlan::winograd, ConvPlan::flat, ConvPlan::planar, ConvPlan::permuted,
+        ConvPlan::dots, ConvPlan::direct}) {
     set_conv_plan(plan);
     for (const auto& [stride, sources] : {std::pair{1, 11}, std::pair{2, 11}, std::pair{1, 3}}) {
       const ConvGeometry g =
@@ -214,7 +215,7 @@ TEST_CASE("convolution kernels give the same bits on 1, 2, 3 and 8 threads") {
 
 TEST_CASE("convolutions of images without a row give nothing, under every plan") {
   for (const ConvPlan plan :
-       {ConvPlan::automatic, ConvPlan::direct, ConvPlan::flat, ConvPlan::planar, ConvPlan::dots}) {
+       {ConvPlan::automatic, ConvPlan::direct, ConvPlan::flat, ConvPlan::planar, ConvPlan::permuted, ConvPlan::dots}) {
     set_conv_plan(plan);
     const ConvGeometry g = conv2d_geometry({1, 0, 4, 2}, {3, 3, 1, 2}, {.padding = 2, .groups = 2});
     const Tensor x = Tensor::zeros(g.input_shape()), w = Tensor::ones(g.kernel_shape());

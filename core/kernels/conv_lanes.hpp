@@ -1,0 +1,31 @@
+#pragma once
+
+#include <tessera/core/kernels/conv_passes.hpp>
+
+namespace tessera::kernels {
+
+/// A row of results in vectors that run over pixels and channels alike. Each lane takes its sources from a vector of
+/// the row of sources, which lie there as far apart for every tap and every source channel of a group.
+struct RowLanes {
+  std::int64_t lanes;    ///< of a vector
+  std::int64_t used;     ///< results of a vector, the first of its lanes; 0 where no vector of sources holds all it takes
+  std::int64_t phases;   ///< vectors after which the results' channels come again
+  std::int64_t results;  ///< of a pixel
+  std::int64_t group_results, group_sources;
+  std::int64_t pixel_step;  ///< sources from those of one result pixel to those of the next
+
+  /// Where the first source of a row's result stands.
+  std::int64_t source(std::int64_t result) const {
+    return result / results * pixel_step + result % results / group_results * group_sources;
+  }
+  /// Sources from a vector's to those of the same channels' next one.
+  std::int64_t period_step() const { return phases * used / results * pixel_step; }
+  /// How much of their vectors a row of so many pixels fills.
+  double filled(std::int64_t pixels) const;
+};
+
+/// As many results to a vector as it can take sources for: all its lanes, or else whole pixels or groups. Where there is
+/// a single tap, all sources of a group come from the same vector.
+RowLanes row_lanes(const ConvReading& reading, std::int64_t lanes);
+
+}  // namespace tessera::kernels

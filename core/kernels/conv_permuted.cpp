@@ -1,0 +1,364 @@
+// Permuted convolution: forward, and backward to the input without a stride, with vectors that run along rows of
+// results over pixels and channels alike. Their lanes take what they multiply from vectors of sources as these lie in
+// memory. For few channels, in f32.
+#include <tessera/core/kernels/simd.hpp>
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tessera/core/kernels/conv_permuted.cpp"
+#include <hwy/foreach_target.h>
+// Highway's headers must follow foreach_target.
+#include <hwy/highway.h>
+
+#include <numeric>
+#include <tessera/core/kernels/conv_band-inl.hpp>
+#include <tessera/core/kernels/conv_lanes.hpp>
+#include <tessera/core/kernels/conv_pack-inl.hpp>
+#include <tessera/core/kernels/conv_permuted_points-inl.hpp>
+#include <tessera/core/kernels/conv_plans.hpp>
+#include <tessera/core/kernels/dispatch.hpp>
+#include <tessera/core/parallel.hpp>
+
+HWY_BEFORE_NAMESPACE();
+namespace tessera::kernels::HWY_NAMESPACE {
+
+/// What a tile multiplies: for every entry (tap column and source channel of a group) a tile's tap rows.
+struct PermutedTask {
+  const int64_t* offsets;  ///< of every entry
+  int64_t entries;
+  int64_t row_step;            ///< source elements between tap rows
+  const float* weights;        ///< [entry][tap row], `weight_step` apart
+  int64_t weight_step;
+  const float* bias;           ///< a vector
+  const std::int32_t* places;  ///< of every lane's source in a vector of sources
+  int64_t result_step;         ///< elements between the tile's rows of results
+  bool rectify;
+  float slope;
+};
+
+/// A vector of Y rows of results, of which those `count` that are there are stored. Tap rows are T, and those of a row
+/// of results S after the row before, so that most rows of sources count for several rows of results.
+template <int Y, int T, int S>
+HWY_NOINLINE void permuted_tile(const PermutedTask& task, const float* HWY_RESTRICT source, float* HWY_RESTRICT result,
+                                int64_t count) {
+  const hn::ScalableTag<float> d;
+  using Vec = hn::Vec<decltype(d)>;
+  const auto places = hn::SetTableIndices(d, task.places);
+  Vec sums[Y];
+  TESSERA_UNROLL for (int y = 0; y < Y; ++y) sums[y] = hn::LoadU(d, task.bias);
+  const float* HWY_RESTRICT weights = task.weights;
+  const int64_t row_step = task.row_step;
+  for (int64_t entry = 0; entry < task.entries; ++entry) {
+    Vec w[T];
+    TESSERA_UNROLL for (int t = 0; t < T; ++t, weights += task.weight_step) w[t] = in_register(hn::LoadU(d, weights));
+    const float* HWY_RESTRICT in = source + task.offsets[entry];
+    TESSERA_UNROLL for (int row = 0; row < (Y - 1) * S + T; ++row, in += row_step) {
+      const Vec x = hn::TableLookupLanes(hn::LoadU(d, in), places);
+      TESSERA_UNROLL for (int t = row % S; t < T; t += S)
+        if (t <= row && row - t <= (Y - 1) * S) sums[(row - t) / S] = hn::MulAdd(x, w[t], sums[(row - t) / S]);
+    }
+  }
+  if (task.rectify) {
+    const Vec slope = hn::Set(d, task.slope);
+    TESSERA_UNROLL for (int y = 0; y < Y; ++y) sums[y] = rectified(sums[y], slope);
+  }
+  TESSERA_UNROLL for (int y = 0; y < Y; ++y) store_first(sums[y], d, count, result + y * task.result_step);
+}
+
+#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+constexpr int most_permuted_rows = 12;
+#else
+constexpr int most_permuted_rows = 8;
+#endif
+constexpr int most_rows_apart = 7;  // more rows of sources would not be unrolled
+using PermutedFunction = void (*)(const PermutedTask&, const float*, float*, int64_t);
+template <int Y>
+using PermutedTable = std::array<PermutedFunction, Y>;
+
+template <int T, int S, int... Y>
+constexpr PermutedTable<sizeof...(Y)> permuted_table(std::integer_sequence<int, Y...>) {
+  return {&permuted_tile<Y + 1, T, S>...};
+}
+
+class PermutedConvolution {
+ public:
+  static constexpr int plan = 8;
+
+  PermutedConvolution(const ConvReading& reading, const float* kernel, const Epilogue<float>& epilogue,
+                      WeightStore* store)
+      : reading_(reading),
+        pass_(reading.passes().front()),
+        lanes_(row_lanes(reading, lane_count<float>())),
+        period_(lanes_.phases * lanes_.lanes),
+        pixels_(lanes_.phases * lanes_.used / lanes_.results),
+        epilogue_(epilogue),
+        between_(pass_.rows.dilation / std::gcd(pass_.rows.dilation, pass_.rows.stride)),
+        stride_(between_ * pass_.rows.stride / pass_.rows.dilation),
+        shared_rows_(shared_rows(pass_.rows.taps, stride_)),
+        bias_(period_),
+        places_(static_cast<std::size_t>(period_)) {
+    for (int64_t phase = 0; phase < lanes_.phases; ++phase)
+      for (int64_t lane = 0; lane < lanes_.lanes; ++lane) {
+        const int64_t first = phase * lanes_.used, result = first + std::min(lane, lanes_.used - 1);
+        const auto at = static_cast<std::size_t>(phase * lanes_.lanes + lane);
+        places_[at] = static_cast<std::int32_t>(lanes_.source(result) - lanes_.source(first));
+        bias_.data()[at] = epilogue.bias ? epilogue.bias[result % lanes_.results] : 0.0f;
+      }
+    weights_ = kept_weights<float>(store, weight_key(plan, reading.forward, reading.geometry.groups, {pass_}),
+                                   pass_.rows.taps * pass_.columns.taps * lanes_.group_sources * period_,
+                                   [&](float* to) { pack(kernel, to); });
+  }
+
+  void run(const float* source, float* result) const {
+    if (is_pointwise()) return run_points(source, result);
+    // By the image's shape alone: blocks of rows, each of some that lie `between_` apart.
+    const int64_t rows = pass_.rows.count, batch = reading_.geometry.batch;
+    const int64_t most = shared_rows_ > 1 && stride_ > 1 ? most_rows_apart : most_permuted_rows;
+    int64_t blocks = divide_up(rows, most * between_);
+    // Few blocks are shared out evenly by two and four threads, too.
+    while (batch * blocks % 4 != 0 && batch * blocks < 16 && rows > 5 * between_ * blocks) ++blocks;
+    parallel_for(batch * blocks, [&](int64_t i) {
+      const int64_t image = i / blocks, block = i % blocks;
+      compute(image, rows * block / blocks, rows * (block + 1) / blocks, source, result);
+    });
+  }
+
+ private:
+  /// [tap column][source channel of a group][tap row][phase][lane], tap rows first where no tile shares them.
+  void pack(const float* kernel, float* to) const {
+    const int64_t results = lanes_.results;
+    for (int64_t first = 0; first < pass_.rows.taps; first += shared_rows_)
+      for (int64_t column = 0; column < pass_.columns.taps; ++column)
+        for (int64_t source = 0; source < lanes_.group_sources; ++source)
+          for (int64_t row = first; row < first + shared_rows_; ++row) {
+            float* const numbers = scratch<float>(1, results + period_ + lanes_.lanes);
+            for (int64_t r = 0; r < results; ++r)
+              numbers[r] = reading_.weight(kernel, pass_, row, column, r / lanes_.group_results, source,
+                                           r % lanes_.group_results);
+            for (int64_t r = results; r < period_ + lanes_.lanes; ++r) numbers[r] = numbers[r - results];
+            for (int64_t phase = 0; phase < lanes_.phases; ++phase, to += lanes_.lanes)
+              std::copy_n(numbers + phase * lanes_.used, lanes_.lanes, to);
+          }
+  }
+
+  /// Rows of an image's results and the periods of vectors that are computed of them.
+  struct Part {
+    int64_t image, first_row, last_row, first_period, last_period;
+  };
+
+  /// Rows begin .. end - 1 of an image: where all that vectors of sources hold belongs to the image as it lies there,
+  /// else from a copy with zeros around it.
+  void compute(int64_t image, int64_t begin, int64_t end, const float* source, float* result) const {
+    const auto& [rows, columns] = pass_;
+    const Size2D size = reading_.source_size();
+    const int64_t channels = reading_.all_sources(), step = lanes_.period_step();
+    const int64_t periods = divide_up(columns.count * lanes_.results, lanes_.phases * lanes_.used);
+    const int64_t first = columns.offset * channels;  // of a row's sources that its first period reads
+    const int64_t last = first + lanes_.source((lanes_.phases - 1) * lanes_.used) +
+                         (columns.taps - 1) * columns.dilation * channels + lanes_.group_sources + lanes_.lanes;
+    const int64_t inside = std::min(divide_up(std::max<int64_t>(-first, 0), step), periods);
+    int64_t outside = std::clamp<int64_t>((size.width * channels - last + step) / step, inside, periods);
+    const int64_t first_row = rows.first_source(begin), count = rows.source_span(end - begin);
+    if (first_row < 0 || first_row + count > size.height || last > size.width * channels || !reads_in_place(count, size.width * channels)) outside = inside;
+    const SourceImage<float> sources{source + image * size.height * size.width * channels, size.height, size.width,
+                                     channels, channels};
+    if (inside < outside) {
+      const int64_t row_stride = size.width * channels;
+      const Band<float> in_place{sources.data + first_row * row_stride + first + inside * step, row_stride};
+      compute({image, begin, end, inside, outside}, in_place, result);
+    }
+    const auto copied = [&](int64_t from, int64_t to) {
+      if (from == to) return;
+      const int64_t column = from * pixels_, pixels = std::min(to * pixels_, columns.count) - column;
+      compute({image, begin, end, from, to},
+              copy_band(sources, first_row, count, columns.first_source(column), columns.source_span(pixels), channels),
+              result);
+    };
+    if (inside == outside) return copied(0, periods);
+    copied(0, inside);
+    copied(outside, periods);
+  }
+
+  /// Whether so many rows of so many sources are better read where they lie: they would not stay in the L1 cache, nor do
+  /// those of a tile fall into the same few sets of it.
+  bool reads_in_place(int64_t rows, int64_t row_size) const {
+    constexpr int64_t element = sizeof(float), way = 4096, cache = 24 * 1024;
+    return rows * row_size * element >= cache && way / std::gcd(row_size * pass_.rows.dilation * element, way) >= 4;
+  }
+
+  /// A part from its sources: those of its first row's first period, and what else its vectors read.
+  void compute(const Part& part, const Band<float>& band, float* result) const {
+    const auto& [rows, columns] = pass_;
+    const int64_t channels = reading_.all_sources(), width = columns.count * lanes_.results;
+    std::vector<int64_t> offsets;
+    for (int64_t row = 0; row < rows.taps; row += shared_rows_)
+      for (int64_t column = 0; column < columns.taps; ++column)
+        for (int64_t c = 0; c < lanes_.group_sources; ++c)
+          offsets.push_back(row * rows.dilation * band.row_stride + column * columns.dilation * channels + c);
+    PermutedTask task{.offsets = offsets.data(),
+                      .entries = static_cast<int64_t>(offsets.size()),
+                      .row_step = rows.dilation * band.row_stride,
+                      .weights = nullptr,
+                      .weight_step = period_,
+                      .bias = nullptr,
+                      .places = nullptr,
+                      .result_step = between_ * width,
+                      .rectify = epilogue_.rectify,
+                      .slope = epilogue_.slope};
+    if (shared_rows_ == 1) task.row_step *= stride_;
+    const int64_t begin = part.first_period * pixels_ * lanes_.results;
+    const int64_t end = std::min(part.last_period * pixels_ * lanes_.results, width);
+    for (int64_t row = part.first_row; row < std::min(part.first_row + between_, part.last_row); ++row) {
+      const PermutedFunction compute_tile = tile(divide_up(part.last_row - row, between_));
+      const float* in = band.data + (row - part.first_row) * rows.stride * band.row_stride;
+      float* const out = result + (part.image * rows.count + row) * width;
+      for (int64_t at = begin; at < end; in += lanes_.period_step())
+        for (int64_t phase = 0; phase < lanes_.phases && at < end; ++phase, at += lanes_.used) {
+          task.weights = weights_->data() + phase * lanes_.lanes;
+          task.bias = bias_.data() + phase * lanes_.lanes;
+          task.places = places_.data() + phase * lanes_.lanes;
+          compute_tile(task, in + lanes_.source(phase * lanes_.used), out + at, end - at);
+        }
+    }
+  }
+
+  /// Whether there is a single tap, which reads no border.
+  bool is_pointwise() const {
+    const auto inside = [](const TapAxis& axis, int64_t size) {
+      return axis.taps == 1 && axis.offset >= 0 && axis.first_source(axis.count - 1) < size;
+    };
+    return inside(pass_.rows, reading_.source_size().height) && inside(pass_.columns, reading_.source_size().width) &&
+           lanes_.group_sources <= most_point_sources;
+  }
+
+  /// Row by row, or in stretches of the batch's pixels where they lie side by side.
+  void run_points(const float* source, float* result) const {
+    const auto& [rows, columns] = pass_;
+    const Size2D size = reading_.source_size();
+    const int64_t channels = reading_.all_sources(), all = reading_.geometry.batch * size.height * size.width * channels;
+    if (size == reading_.result_size()) {
+      const int64_t pixels = all / channels, stretch = divide_up(2048, pixels_) * pixels_;
+      parallel_for(divide_up(pixels, stretch), [&](int64_t i) {
+        const int64_t at = i * stretch;
+        compute_points(source + at * channels, all - at * channels, result + at * lanes_.results,
+                       std::min(stretch, pixels - at));
+      });
+      return;
+    }
+    const int64_t grain = divide_up(2048, columns.count);
+    parallel_ranges(reading_.geometry.batch * rows.count, grain, [&](int64_t begin, int64_t end) {
+      for (int64_t row = begin; row < end; ++row) {
+        const int64_t y = row / rows.count * size.height + rows.first_source(row % rows.count);
+        const int64_t at = (y * size.width + columns.offset) * channels;
+        compute_points(source + at, all - at, result + row * columns.count * lanes_.results, columns.count);
+      }
+    });
+  }
+
+  /// A row of pixels. Vectors may read up to `available` sources: the last ones go through a copy.
+  void compute_points(const float* source, int64_t available, float* result, int64_t pixels) const {
+    const int64_t count = pixels * lanes_.results, step = lanes_.period_step(), results = pixels_ * lanes_.results;
+    const int64_t periods = divide_up(count, results);
+    const int64_t last = lanes_.source((lanes_.phases - 1) * lanes_.used) + lanes_.lanes;  // read by a period
+    const int64_t whole = std::clamp<int64_t>((available - last + step) / step, 0, periods);
+    const auto compute = [&](const float* from, int64_t first, int64_t end) {
+      for (int64_t phase = 0; phase < lanes_.phases; ++phase) {
+        const int64_t at = first * results + phase * lanes_.used;
+        const PermutedPoints task{.weights = weights_->data() + phase * lanes_.lanes,
+                                  .weight_step = period_,
+                                  .bias = bias_.data() + phase * lanes_.lanes,
+                                  .places = places_.data() + phase * lanes_.lanes,
+                                  .vectors = divide_up(std::min(end * results, count) - at, results),
+                                  .source_step = step,
+                                  .result_step = results,
+                                  .most = lanes_.phases == 1 ? lanes_.lanes : lanes_.used,
+                                  .rectify = epilogue_.rectify,
+                                  .slope = epilogue_.slope};
+        permuted_points_of(lanes_.group_sources)(task, from + lanes_.source(phase * lanes_.used), result + at,
+                                                 std::min(end * results, count) - at);
+      }
+    };
+    compute(source, 0, whole);
+    if (whole == periods) return;
+    const int64_t rest = std::min(available - whole * step, (periods - whole) * step);
+    float* const copy = scratch<float>(0, (periods - whole) * step + last);
+    copy_pixel(source + whole * step, rest, copy);
+    compute(copy, whole, periods);
+  }
+
+  /// Those of a kernel's tap rows that there are tiles for.
+  static int64_t shared_rows(int64_t taps, int64_t stride) {
+    const bool are_few = stride == 1 ? taps <= 3 || taps == 5 : stride == 2 && taps <= 3;
+    return are_few ? taps : 1;
+  }
+
+  PermutedFunction tile(int64_t rows) const {
+    constexpr auto most = std::make_integer_sequence<int, most_permuted_rows>();
+    constexpr auto most_apart = std::make_integer_sequence<int, most_rows_apart>();
+    static constexpr auto one = permuted_table<1, 1>(most), two = permuted_table<2, 1>(most),
+                          three = permuted_table<3, 1>(most), five = permuted_table<5, 1>(most);
+    static constexpr auto two_apart = permuted_table<2, 2>(most_apart), three_apart = permuted_table<3, 2>(most_apart);
+    const auto index = static_cast<std::size_t>(rows - 1);
+    switch (shared_rows_) {
+      case 2:
+        return stride_ == 1 ? two[index] : two_apart[index];
+      case 3:
+        return stride_ == 1 ? three[index] : three_apart[index];
+      case 5:
+        return five[index];
+      default:
+        return one[index];
+    }
+  }
+
+  ConvReading reading_;
+  ConvPass pass_;
+  RowLanes lanes_;
+  int64_t period_;  ///< lanes of all phases
+  int64_t pixels_;  ///< of a period
+  Epilogue<float> epilogue_;
+  int64_t between_;      ///< from one row of a tile to the next: rows whose sources are a dilation apart
+  int64_t stride_;       ///< dilations from the sources of one row of a tile to those of the next
+  int64_t shared_rows_;  ///< tap rows that a tile shares
+  Buffer<float> bias_;
+  std::vector<std::int32_t> places_;
+  std::shared_ptr<Buffer<float>> weights_;
+};
+
+void permuted_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
+                          float* output, WeightStore* store) {
+  PermutedConvolution({g, true}, kernel, e, store).run(input, output);
+}
+void permuted_backward_f32(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
+                           float* input, WeightStore* store) {
+  PermutedConvolution({g, false}, kernel, e, store).run(output, input);
+}
+double permuted_filled_f32(const ConvReading& reading) {
+  return row_lanes(reading, lane_count<float>()).filled(reading.result_size().width);
+}
+
+}  // namespace tessera::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tessera::kernels {
+
+HWY_EXPORT(permuted_forward_f32);
+HWY_EXPORT(permuted_backward_f32);
+HWY_EXPORT(permuted_filled_f32);
+
+void permuted_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
+                      float* output, WeightStore* store) {
+  HWY_DYNAMIC_DISPATCH(permuted_forward_f32)(g, input, kernel, e, output, store);
+}
+void permuted_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
+                             float* input, WeightStore* store) {
+  HWY_DYNAMIC_DISPATCH(permuted_backward_f32)(g, output, kernel, e, input, store);
+}
+double permuted_filled(const ConvReading& reading) {
+  if (!reading.forward && reading.geometry.stride != Size2D(1)) return 0;
+  const Size2D size = reading.result_size();
+  if (size.height == 0 || size.width == 0) return 0;
+  return HWY_DYNAMIC_DISPATCH(permuted_filled_f32)(reading);
+}
+
+}  // namespace tessera::kernels
+#endif
