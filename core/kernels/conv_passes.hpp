@@ -74,6 +74,17 @@ struct ConvReading {
     const std::int64_t in = forward ? source : result, filter = group * filters + (forward ? result : source);
     return kernel[(tap * in_channels + in) * geometry.out_channels + filter];
   }
+  /// Those of all results of all groups.
+  template <class T>
+  void weights(const T* kernel, const ConvPass& pass, std::int64_t row, std::int64_t column, std::int64_t source,
+               T* to) const {
+    const std::int64_t filters = geometry.out_channels / geometry.groups, count = results();
+    const std::int64_t tap = pass.rows.tap(row) * geometry.kernel.width + pass.columns.tap(column);
+    const std::int64_t source_step = forward ? geometry.out_channels : 1, step = forward ? 1 : geometry.out_channels;
+    const T* from = kernel + tap * (geometry.in_channels / geometry.groups) * geometry.out_channels + source * source_step;
+    for (std::int64_t group = 0; group < geometry.groups; ++group, from += filters)
+      for (std::int64_t result = 0; result < count; ++result) *to++ = from[result * step];
+  }
 };
 
 /// Those of a pass that has all taps of the kernel: read forward, or without a stride.

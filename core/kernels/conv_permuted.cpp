@@ -8,6 +8,7 @@
 // Highway's headers must follow foreach_target.
 #include <hwy/highway.h>
 
+#include <atomic>
 #include <numeric>
 #include <tessera/core/kernels/conv_band-inl.hpp>
 #include <tessera/core/kernels/conv_lanes.hpp>
@@ -16,6 +17,7 @@
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/dispatch.hpp>
 #include <tessera/core/parallel.hpp>
+#include <utility>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
@@ -85,6 +87,7 @@ class PermutedConvolution {
   PermutedConvolution(const ConvReading& reading, const float* kernel, const Epilogue<float>& epilogue,
                       WeightStore* store)
       : reading_(reading),
+        kernel_(kernel),
         pass_(reading.passes().front()),
         lanes_(row_lanes(reading, lane_count<float>())),
         period_(lanes_.phases * lanes_.lanes),
@@ -93,6 +96,7 @@ class PermutedConvolution {
         between_(pass_.rows.dilation / std::gcd(pass_.rows.dilation, pass_.rows.stride)),
         stride_(between_ * pass_.rows.stride / pass_.rows.dilation),
         shared_rows_(shared_rows(pass_.rows.taps, stride_)),
+        weight_count_(pass_.rows.taps * pass_.columns.taps * lanes_.group_sources * period_),
         bias_(period_),
         places_(static_cast<std::size_t>(period_)) {
     for (int64_t phase = 0; phase < lanes_.phases; ++phase)
@@ -102,9 +106,9 @@ class PermutedConvolution {
         places_[at] = static_cast<std::int32_t>(lanes_.source(result) - lanes_.source(first));
         bias_.data()[at] = epilogue.bias ? epilogue.bias[result % lanes_.results] : 0.0f;
       }
-    weights_ = kept_weights<float>(store, weight_key(plan, reading.forward, reading.geometry.groups, {pass_}),
-                                   pass_.rows.taps * pass_.columns.taps * lanes_.group_sources * period_,
-                                   [&](float* to) { pack(kernel, to); });
+    if (store)
+      kept_ = kept_weights<float>(store, weight_key(plan, reading.forward, reading.geometry.groups, {pass_}),
+                                  weight_count_, [&](float* to) { pack(to); });
   }
 
   void run(const float* source, float* result) const {
@@ -123,20 +127,34 @@ class PermutedConvolution {
 
  private:
   /// [tap column][source channel of a group][tap row][phase][lane], tap rows first where no tile shares them.
-  void pack(const float* kernel, float* to) const {
-    const int64_t results = lanes_.results;
+  void pack(float* to) const {
+    const hn::ScalableTag<float> d;
+    const int64_t count = (lanes_.phases - 1) * lanes_.used + lanes_.lanes, results = lanes_.results;
+    float* const numbers = scratch<float>(1, count + results + lanes_.lanes);
     for (int64_t first = 0; first < pass_.rows.taps; first += shared_rows_)
       for (int64_t column = 0; column < pass_.columns.taps; ++column)
         for (int64_t source = 0; source < lanes_.group_sources; ++source)
           for (int64_t row = first; row < first + shared_rows_; ++row) {
-            float* const numbers = scratch<float>(1, results + period_ + lanes_.lanes);
-            for (int64_t r = 0; r < results; ++r)
-              numbers[r] = reading_.weight(kernel, pass_, row, column, r / lanes_.group_results, source,
-                                           r % lanes_.group_results);
-            for (int64_t r = results; r < period_ + lanes_.lanes; ++r) numbers[r] = numbers[r - results];
+            reading_.weights(kernel_, pass_, row, column, source, numbers);
+            for (int64_t done = results; done < count; done += results) copy_pixel(numbers, results, numbers + done);
             for (int64_t phase = 0; phase < lanes_.phases; ++phase, to += lanes_.lanes)
-              std::copy_n(numbers + phase * lanes_.used, lanes_.lanes, to);
+              hn::StoreU(hn::LoadU(d, numbers + phase * lanes_.used), d, to);
           }
+  }
+
+  /// What `pack` packs. Each thread packs it for itself where it is not kept: phases multiply the kernel's numbers, and to
+  /// fetch them from the cache of another core would take longer.
+  const float* weights() const {
+    if (kept_) return kept_->data();
+    thread_local std::uint64_t packed = 0;  // the convolution whose weights they are
+    float* const mine = scratch<float>(2, weight_count_);
+    if (std::exchange(packed, number_) != number_) pack(mine);
+    return mine;
+  }
+
+  static std::uint64_t next_number() {
+    static std::atomic<std::uint64_t> last{0};
+    return ++last;
   }
 
   /// Rows of an image's results and the periods of vectors that are computed of them.
@@ -204,6 +222,7 @@ class PermutedConvolution {
                       .rectify = epilogue_.rectify,
                       .slope = epilogue_.slope};
     if (shared_rows_ == 1) task.row_step *= stride_;
+    const float* const packed = weights();
     const int64_t begin = part.first_period * pixels_ * lanes_.results;
     const int64_t end = std::min(part.last_period * pixels_ * lanes_.results, width);
     for (int64_t row = part.first_row; row < std::min(part.first_row + between_, part.last_row); ++row) {
@@ -212,7 +231,7 @@ class PermutedConvolution {
       float* const out = result + (part.image * rows.count + row) * width;
       for (int64_t at = begin; at < end; in += lanes_.period_step())
         for (int64_t phase = 0; phase < lanes_.phases && at < end; ++phase, at += lanes_.used) {
-          task.weights = weights_->data() + phase * lanes_.lanes;
+          task.weights = packed + phase * lanes_.lanes;
           task.bias = bias_.data() + phase * lanes_.lanes;
           task.places = places_.data() + phase * lanes_.lanes;
           compute_tile(task, in + lanes_.source(phase * lanes_.used), out + at, end - at);
@@ -259,10 +278,11 @@ class PermutedConvolution {
     const int64_t periods = divide_up(count, results);
     const int64_t last = lanes_.source((lanes_.phases - 1) * lanes_.used) + lanes_.lanes;  // read by a period
     const int64_t whole = std::clamp<int64_t>((available - last + step) / step, 0, periods);
+    const float* const packed = weights();
     const auto compute = [&](const float* from, int64_t first, int64_t end) {
       for (int64_t phase = 0; phase < lanes_.phases; ++phase) {
         const int64_t at = first * results + phase * lanes_.used;
-        const PermutedPoints task{.weights = weights_->data() + phase * lanes_.lanes,
+        const PermutedPoints task{.weights = packed + phase * lanes_.lanes,
                                   .weight_step = period_,
                                   .bias = bias_.data() + phase * lanes_.lanes,
                                   .places = places_.data() + phase * lanes_.lanes,
@@ -310,6 +330,7 @@ class PermutedConvolution {
   }
 
   ConvReading reading_;
+  const float* kernel_;
   ConvPass pass_;
   RowLanes lanes_;
   int64_t period_;  ///< lanes of all phases
@@ -320,7 +341,9 @@ class PermutedConvolution {
   int64_t shared_rows_;  ///< tap rows that a tile shares
   Buffer<float> bias_;
   std::vector<std::int32_t> places_;
-  std::shared_ptr<Buffer<float>> weights_;
+  int64_t weight_count_;
+  std::shared_ptr<Buffer<float>> kept_;
+  std::uint64_t number_ = next_number();
 };
 
 void permuted_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,

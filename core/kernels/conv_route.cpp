@@ -1,6 +1,7 @@
 // Which code a convolution runs on: what was measured to win, unless set_conv_plan overrules.
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <numeric>
 #include <tessera/core/conv_plan.hpp>
 #include <tessera/core/kernels/conv_exchange.hpp>
@@ -76,25 +77,62 @@ bool use_winograd_rows(const ConvReading& reading) {
          (last == 0 || 4 * last >= 3 * lanes || results > 2 * lanes);
 }
 
+/// Kernel rows that tiles of permuted convolution share, at full rate or where a stride lets them share fewer; others
+/// load a vector for each product.
+double permuted_rate(const ConvGeometry& g) {
+  const std::int64_t rows = g.kernel.height, stride = g.stride.height / std::gcd(g.stride.height, g.dilation.height);
+  if (stride == 1 && (rows == 2 || rows == 3 || rows == 5)) return 0.92;
+  return stride == 2 && (rows == 2 || rows == 3) ? 0.6 : 0.45;
+}
+
+/// Products of a result pixel, of all groups, in vectors of 64 bytes.
+double products(const ConvReading& reading) {
+  return static_cast<double>(reading.geometry.kernel.height * reading.geometry.kernel.width * reading.sources() *
+                             reading.all_results()) /
+         16;
+}
+
+/// Cycles a result pixel of permuted convolution as they were measured with AVX-512, infinitely many where it does not
+/// apply or there are no such vectors.
+double permuted_cycles(const ConvReading& reading) {
+  const ConvGeometry& g = reading.geometry;
+  const double filled = has_wide_vectors() ? permuted_filled(reading) : 0;
+  if (filled == 0) return std::numeric_limits<double>::infinity();
+  const auto sources = static_cast<double>(reading.all_sources() * g.stride.height * g.stride.width);
+  return products(reading) / filled / permuted_rate(g) + 0.3 * sources + 0.1 * static_cast<double>(reading.all_results());
+}
+
+/// Cycles of Winograd for 16 tiles, as they were measured with AVX-512: with vectors over channels, as in use_winograd,
+/// over tiles and then over results, as in use_winograd_rows, and over tiles alone.
+struct WinogradCycles {
+  double over_channels, over_both, over_tiles;
+};
+WinogradCycles winograd_cycles(const ConvReading& reading) {
+  const auto s = static_cast<double>(reading.sources()), r = static_cast<double>(reading.results());
+  const std::int64_t lanes = lanes_for<float>(reading.results()), tiles = winograd_tiles(reading.result_size().width);
+  const double s_padded = padded(reading.sources(), lanes), r_padded = padded(reading.results(), lanes);
+  const double narrow = lanes == 16 ? 1 : 1.2, narrow_tiles = lanes_for<float>(tiles) == 16 ? 1 : 1.15;
+  return {(36 * s * r_padded + 260 * s_padded + 300 * r_padded + 1500) * narrow,
+          (54 * s * r_padded + 400 * s + 170 * r_padded) * narrow,
+          (36 * s * r + 400 * s + 270 * r) * narrow_tiles / filled<float>(tiles)};
+}
+
 /// Vectors over tiles leave no lane empty where vectors over channels would, but sources and results go through planes.
-/// In cycles for 16 tiles as they were measured with AVX-512; half as wide vectors take a little more than twice those.
+/// Half as wide vectors take a little more than twice the cycles that were measured.
 bool use_winograd_planes(const ConvReading& reading) {
   if (!has_tile_rows(reading.geometry)) return false;
-  const std::int64_t sources = reading.sources(), results = reading.results(), width = reading.result_size().width;
+  const std::int64_t sources = reading.sources(), results = reading.results();
   const ConvPlan plan = chosen_plan;
   if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && results <= 20 && !use_winograd_rows(reading);
   constexpr std::int64_t most_sources = 40;  // more would leave the L2 cache between two blocks of results
   if (sources > most_sources && results > 6) return false;
-  const auto s = static_cast<double>(sources), r = static_cast<double>(results);
-  const std::int64_t lanes = lanes_for<float>(results), tiles = winograd_tiles(width);
-  const double s_padded = padded(sources, lanes), r_padded = padded(results, lanes);
-  const double over_channels = 36 * s * r_padded + 260 * s_padded + 300 * r_padded + 1500;
-  const double over_both = 54 * s * r_padded + 400 * s + 170 * r_padded;
-  const double over_tiles =
-      (36 * s * r + 400 * s + 270 * r) * (lanes_for<float>(tiles) == 16 ? 1 : 1.15) / filled<float>(tiles);
-  const double others = (use_winograd_rows(reading) ? over_both : over_channels) * (lanes == 16 ? 1 : 1.2);
-  if (1.1 * over_tiles >= others) return false;
-  return 1.1 * over_tiles < 144 * s * std::min(r / 0.75, r_padded / 0.9) * winograd_saving(reading) / 4;  // direct
+  const WinogradCycles cycles = winograd_cycles(reading);
+  if (1.1 * cycles.over_tiles >= (use_winograd_rows(reading) ? cycles.over_both : cycles.over_channels)) return false;
+  const auto r = static_cast<double>(results);
+  const double direct = 144 * static_cast<double>(sources) *
+                        std::min(r / 0.75, padded(results, lanes_for<float>(results)) / 0.9) *
+                        winograd_saving(reading) / 4;
+  return 1.1 * cycles.over_tiles < std::min(direct, 256 * permuted_cycles(reading));
 }
 
 /// Weight gradients transform sources and results alike, and sum over tiles: below some 16 an image the transforms of
@@ -103,11 +141,15 @@ bool use_winograd_for_kernel(const ConvGeometry& g) {
   return winograd_pays({g, true}, 15, std::min(g.in_channels, g.out_channels), g.output.height * g.output.width >= 256);
 }
 
-/// Where a group has one source and one result, no other plan comes near flat's rates.
+/// Whether a group has one source and one result.
+bool is_depthwise(const ConvGeometry& g) {
+  return g.groups > 1 && g.in_channels == g.groups && g.out_channels == g.groups;
+}
+
+/// Depthwise, no other plan comes near flat's rates for the kernel's gradient.
 bool use_flat_for_kernel(const ConvGeometry& g) {
   const ConvPlan plan = chosen_plan;
-  if (plan != ConvPlan::automatic) return plan == ConvPlan::flat;
-  return g.groups > 1 && g.in_channels == g.groups && g.out_channels == g.groups;
+  return plan == ConvPlan::automatic ? is_depthwise(g) : plan == ConvPlan::flat;
 }
 
 /// Back through a stride none does either where a group's channel has several filters.
@@ -170,11 +212,43 @@ bool use_planar(const ConvReading& reading) {
   return !use_winograd(reading) || winograd_saving(reading) * static_cast<double>(results) <= 18;
 }
 
-/// Whether vectors over pixels and channels alike, which need no planes, are better.
+/// A vector of sources holds all that a vector of results takes of a 1x1 kernel's pixels: the more sources that are, the
+/// fuller it must be.
+bool use_permuted_points(const ConvReading& reading, double filled) {
+  const auto sources = static_cast<double>(reading.sources());
+  const std::int64_t results = reading.all_results();
+  if (sources > 8) return false;
+  if (reading.source_size() == reading.result_size())
+    return (results % 16 != 0 || sources <= 4) && filled > 0.38 + 0.03 * sources;
+  // A stride's rows are computed one by one, and short then. Others gather few results' sources one by one.
+  return results <= 4 ? sources > 1 && filled >= 0.25 : results <= 8 && sources > 2 && filled > 0.5;
+}
+
+/// Vectors over pixels and channels alike are full, and need no planes.
 bool use_permuted(const ConvReading& reading) {
   const ConvPlan plan = chosen_plan;
   if (plan != ConvPlan::automatic) return plan == ConvPlan::permuted && permuted_filled(reading) > 0;
-  return false;
+  constexpr std::int64_t most_sources = 20, most_results = 160;
+  const ConvGeometry& g = reading.geometry;
+  const std::int64_t sources = reading.sources(), results = reading.results();
+  if (!has_wide_vectors() || sources > most_sources || reading.all_results() > most_results) return false;
+  const double filled = permuted_filled(reading), rate = permuted_rate(g), width = static_cast<double>(reading.result_size().width);
+  if (filled == 0) return false;
+  if (g.kernel == Size2D(1)) return use_permuted_points(reading, filled);
+  if (is_depthwise(g)) return g.stride == Size2D(1) && g.in_channels % 16 != 0 && rate > 0.9;
+  if (results % 16 == 0) return false;
+  if (rate < 0.9) return g.groups == 1 && rate > 0.5 && results <= 10 && (sources <= 2 || (sources == 3 && results > 3));
+  const double all = products(reading), few = results <= 8 ? 0.75 : 0.93;
+  const double planar = all / 0.95 * padded(reading.result_size().width, 8) / width +
+                        0.6 * static_cast<double>(reading.all_sources()) +
+                        0.55 * static_cast<double>(reading.all_results());
+  const double direct = all / few * padded(results, lanes_for<float>(results)) / static_cast<double>(results) +
+                        40.0 * static_cast<double>(g.groups) / static_cast<double>(results);
+  double others = results <= 10 ? std::min(planar, direct) : direct;
+  if (use_winograd_rows(reading)) others = std::min(others, winograd_cycles(reading).over_both / 256);
+  if (use_winograd(reading))
+    others = std::min(others, winograd_cycles(reading).over_channels / 64 / winograd_saving(reading));
+  return 1.05 * permuted_cycles(reading) < others;
 }
 
 /// Vectors over what a result is summed from pay where that is much, or where planes would be dear: their rows short,
@@ -223,9 +297,9 @@ bool use_exchange_for_kernel(const ConvGeometry& g) {
 template <class T>
 ConvRoute conv_route(const ConvReading& reading) {
   constexpr bool f32 = std::is_same_v<T, float>;
-  if (use_flat(reading)) return ConvRoute::flat;
   if (f32 && use_winograd_planes(reading)) return ConvRoute::winograd_planes;
   if (f32 && use_permuted(reading)) return ConvRoute::permuted;
+  if (use_flat(reading)) return ConvRoute::flat;
   if (f32 && use_dots(reading)) return ConvRoute::dots;
   if (f32 && use_winograd_rows(reading)) return ConvRoute::winograd_rows;
   if (use_planar(reading)) return ConvRoute::planar;
