@@ -57,6 +57,8 @@ void conv_backward_kernel(const ConvGeometry& g, const T* input, const T* output
   const KernelRoute choice = kernel_route<T>(g);
   if (choice.route == ConvRoute::flat) return flat_backward_kernel(g, input, output, kernel_gradient);
   if (choice.route == ConvRoute::planar) return planar_backward_kernel(g, input, output, kernel_gradient);
+  if constexpr (std::is_same_v<T, float>)
+    if (choice.route == ConvRoute::permuted) return permuted_backward_kernel(g, input, output, kernel_gradient);
   const auto compute = [&](const ConvGeometry& geometry, const T* x, const T* y, T* gradient) {
     if constexpr (std::is_same_v<T, float>)
       if (choice.route == ConvRoute::winograd) return winograd_backward_kernel(geometry, x, y, gradient);

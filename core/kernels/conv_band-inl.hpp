@@ -42,8 +42,8 @@ HWY_INLINE void clear_vectors(T* to, int64_t count) {
 }
 
 /// Rows first_row .. first_row + rows - 1 and columns likewise, as contiguous pixels in this thread's scratch slot 0 (10
-/// rows for 8 of results: it stays in L2), with a block of slack behind them. A step above the channels leaves gaps,
-/// which are never read.
+/// rows for 8 of results: it stays in L2), with zeros behind each and a block of them behind the last. A step above the
+/// channels leaves gaps, which are never read.
 template <class T>
 Band<T> copy_band(const SourceImage<T>& image, int64_t first_row, int64_t rows, int64_t first_column, int64_t columns,
                   int64_t pixel_step) {
@@ -70,8 +70,9 @@ Band<T> copy_band(const SourceImage<T>& image, int64_t first_row, int64_t rows, 
       for (int64_t x = begin; x < end; ++x, source += image.stride)
         copy_pixel(source, channels, target + x * pixel_step);
     }
-    clear_vectors(target + end * pixel_step, (columns - end) * pixel_step);
+    clear_vectors(target + end * pixel_step, row_stride - end * pixel_step);
   }
+  clear_vectors(band + rows * row_stride, block_width<T>());
   return {band, row_stride};
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <numeric>
 #include <tessera/core/kernels/conv_lanes.hpp>
 
@@ -15,13 +16,19 @@ bool fits(const RowLanes& row, std::int64_t side_by_side) {
 
 }  // namespace
 
+void RowLanes::set_places(std::int64_t phase, std::int32_t* places) const {
+  const std::int64_t first = phase * used;
+  for (std::int64_t lane = 0; lane < lanes; ++lane)
+    places[lane] = static_cast<std::int32_t>(source(first + std::min(lane, used - 1)) - source(first));
+}
+
 double RowLanes::filled(std::int64_t pixels) const {
   if (used == 0) return 0;
   const std::int64_t count = pixels * results, vectors = (count + used - 1) / used;
   return static_cast<double>(count) / static_cast<double>(vectors * lanes);
 }
 
-RowLanes row_lanes(const ConvReading& reading, std::int64_t lanes) {
+RowLanes row_lanes(const ConvReading& reading, std::int64_t lanes, std::int64_t side_by_side) {
   const ConvGeometry& g = reading.geometry;
   RowLanes row{.lanes = lanes,
                .used = lanes,
@@ -30,7 +37,6 @@ RowLanes row_lanes(const ConvReading& reading, std::int64_t lanes) {
                .group_results = reading.results(),
                .group_sources = reading.sources(),
                .pixel_step = reading.all_sources() * (reading.forward ? g.stride.width : 1)};
-  const std::int64_t side_by_side = g.kernel == Size2D(1) ? row.group_sources : 1;
   for (std::int64_t wholes = lanes / row.group_results; row.used > 0; --wholes) {
     row.phases = row.results / std::gcd(row.results, row.used);
     if (fits(row, side_by_side)) break;

@@ -20,12 +20,14 @@ struct RowLanes {
   }
   /// Sources from a vector's to those of the same channels' next one.
   std::int64_t period_step() const { return phases * used / results * pixel_step; }
+  /// The places in a vector of sources that the lanes of a phase take theirs from.
+  void set_places(std::int64_t phase, std::int32_t* places) const;
   /// How much of their vectors a row of so many pixels fills.
   double filled(std::int64_t pixels) const;
 };
 
-/// As many results to a vector as it can take sources for: all its lanes, or else whole pixels or groups. Where there is
-/// a single tap, all sources of a group come from the same vector.
-RowLanes row_lanes(const ConvReading& reading, std::int64_t lanes);
+/// As many results to a vector as it can take sources for, so many side by side for each from the same vector: all its
+/// lanes, or else whole pixels or groups.
+RowLanes row_lanes(const ConvReading& reading, std::int64_t lanes, std::int64_t side_by_side);
 
 }  // namespace tessera::kernels

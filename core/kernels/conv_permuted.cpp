@@ -80,6 +80,11 @@ constexpr PermutedTable<sizeof...(Y)> permuted_table(std::integer_sequence<int, 
   return {&permuted_tile<Y + 1, T, S>...};
 }
 
+/// Of a single tap, all sources of a group come from the same vector.
+inline RowLanes permuted_lanes(const ConvReading& reading) {
+  return row_lanes(reading, lane_count<float>(), reading.geometry.kernel == Size2D(1) ? reading.sources() : 1);
+}
+
 class PermutedConvolution {
  public:
   static constexpr int plan = 8;
@@ -89,7 +94,7 @@ class PermutedConvolution {
       : reading_(reading),
         kernel_(kernel),
         pass_(reading.passes().front()),
-        lanes_(row_lanes(reading, lane_count<float>())),
+        lanes_(permuted_lanes(reading)),
         period_(lanes_.phases * lanes_.lanes),
         pixels_(lanes_.phases * lanes_.used / lanes_.results),
         epilogue_(epilogue),
@@ -99,13 +104,12 @@ class PermutedConvolution {
         weight_count_(pass_.rows.taps * pass_.columns.taps * lanes_.group_sources * period_),
         bias_(period_),
         places_(static_cast<std::size_t>(period_)) {
-    for (int64_t phase = 0; phase < lanes_.phases; ++phase)
-      for (int64_t lane = 0; lane < lanes_.lanes; ++lane) {
-        const int64_t first = phase * lanes_.used, result = first + std::min(lane, lanes_.used - 1);
-        const auto at = static_cast<std::size_t>(phase * lanes_.lanes + lane);
-        places_[at] = static_cast<std::int32_t>(lanes_.source(result) - lanes_.source(first));
-        bias_.data()[at] = epilogue.bias ? epilogue.bias[result % lanes_.results] : 0.0f;
-      }
+    for (int64_t phase = 0; phase < lanes_.phases; ++phase) {
+      lanes_.set_places(phase, places_.data() + phase * lanes_.lanes);
+      for (int64_t lane = 0; lane < lanes_.lanes; ++lane)
+        bias_.data()[phase * lanes_.lanes + lane] =
+            epilogue.bias ? epilogue.bias[(phase * lanes_.used + lane) % lanes_.results] : 0.0f;
+    }
     if (store)
       kept_ = kept_weights<float>(store, weight_key(plan, reading.forward, reading.geometry.groups, {pass_}),
                                   weight_count_, [&](float* to) { pack(to); });
@@ -355,7 +359,7 @@ void permuted_backward_f32(const ConvGeometry& g, const float* output, const flo
   PermutedConvolution({g, false}, kernel, e, store).run(output, input);
 }
 double permuted_filled_f32(const ConvReading& reading) {
-  return row_lanes(reading, lane_count<float>()).filled(reading.result_size().width);
+  return permuted_lanes(reading).filled(reading.result_size().width);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE

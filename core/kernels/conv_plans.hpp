@@ -55,6 +55,9 @@ void permuted_forward(const ConvGeometry&, const float* input, const float* kern
 void permuted_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
                              float* input, WeightStore* store);
 
+double permuted_kernel_filled(const ConvGeometry&);
+void permuted_backward_kernel(const ConvGeometry&, const float* input, const float* output, float* kernel_gradient);
+
 // Winograd, in f32: where winograd_saving says that it applies.
 void winograd_forward(const ConvGeometry&, std::span<const InputPart> input, const float* kernel,
                       const Epilogue<float>&, float* output, WeightStore* store);

@@ -285,6 +285,12 @@ bool use_planar_for_kernel(const ConvGeometry& g) {
   return g.groups > 1 ? filters != 7 : narrow <= 4 && phases(g.stride.width, g.dilation.width) <= 2;
 }
 
+bool use_permuted_for_kernel(const ConvGeometry& g) {
+  const ConvPlan plan = chosen_plan;
+  if (plan != ConvPlan::automatic) return plan == ConvPlan::permuted && permuted_kernel_filled(g) > 0;
+  return false;
+}
+
 /// Vectors run over filters, which are few in a network's head: then they rather run over the channels before them.
 template <class T>
 bool use_exchange_for_kernel(const ConvGeometry& g) {
@@ -309,6 +315,7 @@ ConvRoute conv_route(const ConvReading& reading) {
 template <class T>
 KernelRoute kernel_route(const ConvGeometry& g) {
   if (use_flat_for_kernel(g)) return {ConvRoute::flat, false};
+  if (std::is_same_v<T, float> && use_permuted_for_kernel(g)) return {ConvRoute::permuted, false};
   if (use_planar_for_kernel(g)) return {ConvRoute::planar, false};
   const bool exchange = use_exchange_for_kernel<T>(g);
   const bool winograd = std::is_same_v<T, float> && use_winograd_for_kernel(exchange ? exchanged(g) : g);
