@@ -142,7 +142,7 @@ class PermutedWeightGradient {
 
  private:
   static int64_t shared_taps(int64_t taps, int64_t stride) {
-    return (stride == 1 && taps <= 3) || (stride == 2 && taps == 3) ? taps : 1;
+    return (stride == 1 && (taps <= 3 || taps == 5)) || (stride == 2 && taps == 3) ? taps : 1;
   }
 
   /// Sums of every entry and tap row, for each phase, a vector each.
@@ -245,10 +245,18 @@ class PermutedWeightGradient {
 
   const PermutedSumTable& tiles() const {
     static constexpr PermutedSumTable one = permuted_sum_table<1, 1>(), two = permuted_sum_table<2, 1>(),
-                                      three = permuted_sum_table<3, 1>(), three_apart = permuted_sum_table<3, 2>();
-    if (taps_ == 1) return one;
-    if (taps_ == 2) return two;
-    return stride_ == 1 ? three : three_apart;
+                                      three = permuted_sum_table<3, 1>(), five = permuted_sum_table<5, 1>(),
+                                      three_apart = permuted_sum_table<3, 2>();
+    switch (taps_) {
+      case 2:
+        return two;
+      case 3:
+        return stride_ == 1 ? three : three_apart;
+      case 5:
+        return five;
+      default:
+        return one;
+    }
   }
 
   ConvGeometry geometry_;

@@ -236,12 +236,13 @@ bool use_permuted(const ConvReading& reading) {
   if (filled == 0) return false;
   if (g.kernel == Size2D(1)) return use_permuted_points(reading, filled);
   if (is_depthwise(g)) return g.stride == Size2D(1) && g.in_channels % 16 != 0 && rate > 0.9;
-  if (results % 16 == 0) return false;
+  if (g.groups == 1 && results % 16 == 0) return false;
   if (rate < 0.9) return g.groups == 1 && rate > 0.5 && results <= 10 && (sources <= 2 || (sources == 3 && results > 3));
   const double all = products(reading), few = results <= 8 ? 0.75 : 0.93;
   const double planar = all / 0.95 * padded(reading.result_size().width, 8) / width +
                         0.6 * static_cast<double>(reading.all_sources()) +
-                        0.55 * static_cast<double>(reading.all_results());
+                        0.55 * static_cast<double>(reading.all_results()) +
+                        (g.groups > 1 ? 6.0 * static_cast<double>(g.groups) : 0);
   const double direct = all / few * padded(results, lanes_for<float>(results)) / static_cast<double>(results) +
                         40.0 * static_cast<double>(g.groups) / static_cast<double>(results);
   double others = results <= 10 ? std::min(planar, direct) : direct;
@@ -285,10 +286,25 @@ bool use_planar_for_kernel(const ConvGeometry& g) {
   return g.groups > 1 ? filters != 7 : narrow <= 4 && phases(g.stride.width, g.dilation.width) <= 2;
 }
 
+/// How much of the vectors over filters, or over sources where these fill them better, a kernel's gradient fills.
+double filled_for_kernel(const ConvGeometry& g) {
+  return std::max(filled<float>(g.in_channels / g.groups), filled<float>(g.out_channels / g.groups));
+}
+
+/// Vectors over pixels and channels alike are full, as in use_permuted: for few sources, and few or small groups.
 bool use_permuted_for_kernel(const ConvGeometry& g) {
   const ConvPlan plan = chosen_plan;
   if (plan != ConvPlan::automatic) return plan == ConvPlan::permuted && permuted_kernel_filled(g) > 0;
-  return false;
+  const std::int64_t sources = g.in_channels / g.groups, filters = g.out_channels / g.groups;
+  if (!has_wide_vectors() || sources > 12 || is_depthwise(g)) return false;
+  const double share = permuted_kernel_filled(g);
+  if (share < 0.5 || g.groups > 1) return share >= 0.5 && permuted_rate(g) > 0.5;
+  if (filters == 8 || filters % 16 == 0) return share == 1 && g.dilation != Size2D(1) && sources <= 2;
+  if (g.kernel == Size2D(1)) return sources <= (g.stride == Size2D(1) ? 5 : 2);
+  if (permuted_rate(g) < 0.9) return permuted_rate(g) > 0.5 && (sources <= 2 || (sources == 3 && filters <= 10));
+  if (sources <= 4) return true;
+  if (filters <= 4 || g.kernel.height > 3) return share > 0.7 && share > 0.9 * filled_for_kernel(g);
+  return sources <= 6 && filters <= 12 && share > 0.7;  // Winograd gains more from many
 }
 
 /// Vectors run over filters, which are few in a network's head: then they rather run over the channels before them.
