@@ -30,4 +30,9 @@ struct RowLanes {
 /// lanes, or else whole pixels or groups.
 RowLanes row_lanes(const ConvReading& reading, std::int64_t lanes, std::int64_t side_by_side);
 
+/// Of a single tap, all sources of a group come from the same vector.
+inline std::int64_t permuted_side_by_side(const ConvReading& reading) {
+  return reading.geometry.kernel == Size2D(1) ? reading.sources() : 1;
+}
+
 }  // namespace tessera::kernels

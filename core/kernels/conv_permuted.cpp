@@ -80,9 +80,8 @@ constexpr PermutedTable<sizeof...(Y)> permuted_table(std::integer_sequence<int, 
   return {&permuted_tile<Y + 1, T, S>...};
 }
 
-/// Of a single tap, all sources of a group come from the same vector.
 inline RowLanes permuted_lanes(const ConvReading& reading) {
-  return row_lanes(reading, lane_count<float>(), reading.geometry.kernel == Size2D(1) ? reading.sources() : 1);
+  return row_lanes(reading, lane_count<float>(), permuted_side_by_side(reading));
 }
 
 class PermutedConvolution {
@@ -372,19 +371,29 @@ HWY_EXPORT(permuted_forward_f32);
 HWY_EXPORT(permuted_backward_f32);
 HWY_EXPORT(permuted_filled_f32);
 
+namespace {
+
+/// Whether vectors of 64 bytes would hold no more results than those of 32.
+bool runs_narrow(const ConvReading& reading) {
+  const std::int64_t side_by_side = permuted_side_by_side(reading);
+  return row_lanes(reading, 8, side_by_side).used >= row_lanes(reading, 16, side_by_side).used;
+}
+
+}  // namespace
+
 void permuted_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
                       float* output, WeightStore* store) {
-  HWY_DYNAMIC_DISPATCH(permuted_forward_f32)(g, input, kernel, e, output, store);
+  TESSERA_DISPATCH(permuted_forward_f32, runs_narrow({g, true}))(g, input, kernel, e, output, store);
 }
 void permuted_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                              float* input, WeightStore* store) {
-  HWY_DYNAMIC_DISPATCH(permuted_backward_f32)(g, output, kernel, e, input, store);
+  TESSERA_DISPATCH(permuted_backward_f32, runs_narrow({g, false}))(g, output, kernel, e, input, store);
 }
 double permuted_filled(const ConvReading& reading) {
   if (!reading.forward && reading.geometry.stride != Size2D(1)) return 0;
   const Size2D size = reading.result_size();
   if (size.height == 0 || size.width == 0) return 0;
-  return HWY_DYNAMIC_DISPATCH(permuted_filled_f32)(reading);
+  return TESSERA_DISPATCH(permuted_filled_f32, runs_narrow(reading))(reading);
 }
 
 }  // namespace tessera::kernels

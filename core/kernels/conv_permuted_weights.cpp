@@ -163,8 +163,13 @@ class PermutedWeightGradient {
     const int64_t channels = geometry_.in_channels, width = columns.count * lanes_.results;
     const SourceImage<float> source{input + image * geometry_.input.height * geometry_.input.width * channels,
                                     geometry_.input.height, geometry_.input.width, channels, channels};
-    const Band<float> band = copy_band(source, rows.first_source(first), rows.source_span(count), columns.offset,
-                                       columns.source_span(columns.count), channels);
+    const int64_t first_row = rows.first_source(first), row_count = rows.source_span(count);
+    const int64_t row_size = geometry_.input.width * channels, batch_rows = geometry_.batch * geometry_.input.height;
+    // Vectors read beyond a row: what follows the last one is not the input's.
+    const bool inside = image * geometry_.input.height + first_row + row_count < batch_rows && row_size >= lanes_.lanes;
+    const Band<float> band =
+        (inside ? load_band<float> : copy_band<float>)(source, first_row, row_count, columns.offset,
+                                                       columns.source_span(columns.count), channels);
     std::vector<int64_t> offsets;
     for (int64_t row = 0; row < rows.taps; row += taps_)
       for (int64_t column = 0; column < columns.taps; ++column)
@@ -285,12 +290,19 @@ namespace tessera::kernels {
 HWY_EXPORT(permuted_kernel_f32);
 HWY_EXPORT(permuted_kernel_filled_f32);
 
+namespace {
+
+/// Whether vectors of 64 bytes would hold no more results than those of 32.
+bool runs_narrow(const ConvGeometry& g) { return row_lanes({g, true}, 8, 1).used >= row_lanes({g, true}, 16, 1).used; }
+
+}  // namespace
+
 void permuted_backward_kernel(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
-  HWY_DYNAMIC_DISPATCH(permuted_kernel_f32)(g, input, output, kernel_gradient);
+  TESSERA_DISPATCH(permuted_kernel_f32, runs_narrow(g))(g, input, output, kernel_gradient);
 }
 double permuted_kernel_filled(const ConvGeometry& g) {
   if (g.batch * g.output.height * g.output.width == 0) return 0;
-  return HWY_DYNAMIC_DISPATCH(permuted_kernel_filled_f32)(g);
+  return TESSERA_DISPATCH(permuted_kernel_filled_f32, runs_narrow(g))(g);
 }
 
 }  // namespace tessera::kernels

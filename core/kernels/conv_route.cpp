@@ -132,7 +132,7 @@ bool use_winograd_planes(const ConvReading& reading) {
   const double direct = 144 * static_cast<double>(sources) *
                         std::min(r / 0.75, padded(results, lanes_for<float>(results)) / 0.9) *
                         winograd_saving(reading) / 4;
-  return 1.1 * cycles.over_tiles < std::min(direct, 256 * permuted_cycles(reading));
+  return 1.1 * cycles.over_tiles < direct && 1.15 * cycles.over_tiles < 256 * permuted_cycles(reading);
 }
 
 /// Weight gradients transform sources and results alike, and sum over tiles: below some 16 an image the transforms of
@@ -218,6 +218,8 @@ bool use_permuted_points(const ConvReading& reading, double filled) {
   const auto sources = static_cast<double>(reading.sources());
   const std::int64_t results = reading.all_results();
   if (sources > 8) return false;
+  if (reading.geometry.groups > 1 && reading.geometry.stride == Size2D(1))
+    return filled >= 0.5 || (sources <= 5 && filled >= 0.3);
   if (reading.source_size() == reading.result_size())
     return (results % 16 != 0 || sources <= 4) && filled > 0.38 + 0.03 * sources;
   // A stride's rows are computed one by one, and short then. Others gather few results' sources one by one.
@@ -237,7 +239,9 @@ bool use_permuted(const ConvReading& reading) {
   if (g.kernel == Size2D(1)) return use_permuted_points(reading, filled);
   if (is_depthwise(g)) return g.stride == Size2D(1) && g.in_channels % 16 != 0 && rate > 0.9;
   if (g.groups == 1 && results % 16 == 0) return false;
-  if (rate < 0.9) return g.groups == 1 && rate > 0.5 && results <= 10 && (sources <= 2 || (sources == 3 && results > 3));
+  if (rate < 0.5) return false;
+  if (rate < 0.9 && g.groups > 1) return sources <= (g.groups > 4 ? 6 : 3);
+  if (rate < 0.9) return results <= 10 && (sources <= 2 || (sources == 3 && results > 3));
   const double all = products(reading), few = results <= 8 ? 0.75 : 0.93;
   const double planar = all / 0.95 * padded(reading.result_size().width, 8) / width +
                         0.6 * static_cast<double>(reading.all_sources()) +
@@ -298,9 +302,11 @@ bool use_permuted_for_kernel(const ConvGeometry& g) {
   const std::int64_t sources = g.in_channels / g.groups, filters = g.out_channels / g.groups;
   if (!has_wide_vectors() || sources > 12 || is_depthwise(g)) return false;
   const double share = permuted_kernel_filled(g);
-  if (share < 0.5 || g.groups > 1) return share >= 0.5 && permuted_rate(g) > 0.5;
+  const bool pointwise = g.kernel == Size2D(1);
+  if (g.groups > 1) return share >= 0.5 && (permuted_rate(g) > 0.5 || pointwise);
   if (filters == 8 || filters % 16 == 0) return share == 1 && g.dilation != Size2D(1) && sources <= 2;
-  if (g.kernel == Size2D(1)) return sources <= (g.stride == Size2D(1) ? 5 : 2);
+  if (pointwise) return sources <= 5 || (filters <= 7 && sources <= (g.stride == Size2D(1) ? 7 : 10));
+  if (share < 0.5) return false;
   if (permuted_rate(g) < 0.9) return permuted_rate(g) > 0.5 && (sources <= 2 || (sources == 3 && filters <= 10));
   if (sources <= 4) return true;
   if (filters <= 4 || g.kernel.height > 3) return share > 0.7 && share > 0.9 * filled_for_kernel(g);
@@ -341,7 +347,7 @@ KernelRoute kernel_route(const ConvGeometry& g) {
 bool joins_groups(const ConvGeometry& g) {
   const std::int64_t narrow = std::min(g.in_channels, g.out_channels) / g.groups;
   return chosen_plan == ConvPlan::automatic && g.kernel == Size2D(1) && g.stride == Size2D(1) && g.groups > 1 &&
-         g.groups <= 4 && narrow <= 4;
+         g.groups <= 4 && narrow <= 4 && !use_permuted_for_kernel(g);
 }
 
 template ConvRoute conv_route<float>(const ConvReading&);
