@@ -342,9 +342,9 @@ class PermutedConvolution {
   int64_t between_;      ///< from one row of a tile to the next: rows whose sources are a dilation apart
   int64_t stride_;       ///< dilations from the sources of one row of a tile to those of the next
   int64_t shared_rows_;  ///< tap rows that a tile shares
+  int64_t weight_count_;
   Buffer<float> bias_;
   std::vector<std::int32_t> places_;
-  int64_t weight_count_;
   std::shared_ptr<Buffer<float>> kept_;
   std::uint64_t number_ = next_number();
 };

@@ -77,12 +77,13 @@ bool use_winograd_rows(const ConvReading& reading) {
          (last == 0 || 4 * last >= 3 * lanes || results > 2 * lanes);
 }
 
-/// Kernel rows that tiles of permuted convolution share, at full rate or where a stride lets them share fewer; others
-/// load a vector for each product.
-double permuted_rate(const ConvGeometry& g) {
+/// How many of a kernel's rows permuted convolution's tiles share a vector of sources between: all, fewer as a stride
+/// lies between them, or none, so that each product waits for a vector.
+enum class Sharing : std::uint8_t { none, some, all };
+Sharing row_sharing(const ConvGeometry& g) {
   const std::int64_t rows = g.kernel.height, stride = g.stride.height / std::gcd(g.stride.height, g.dilation.height);
-  if (stride == 1 && (rows == 2 || rows == 3 || rows == 5)) return 0.92;
-  return stride == 2 && (rows == 2 || rows == 3) ? 0.6 : 0.45;
+  if (stride == 1 && (rows == 2 || rows == 3 || rows == 5)) return Sharing::all;
+  return stride == 2 && (rows == 2 || rows == 3) ? Sharing::some : Sharing::none;
 }
 
 /// Products of a result pixel, of all groups, in vectors of 64 bytes.
@@ -92,14 +93,15 @@ double products(const ConvReading& reading) {
          16;
 }
 
-/// Cycles a result pixel of permuted convolution as they were measured with AVX-512, infinitely many where it does not
-/// apply or there are no such vectors.
+/// Cycles a result pixel of permuted convolution that shares all rows, as they were measured with AVX-512 and AVX2, and
+/// infinitely many where it does not apply or there are no such vectors.
 double permuted_cycles(const ConvReading& reading) {
   const ConvGeometry& g = reading.geometry;
-  const double filled = has_wide_vectors() ? permuted_filled(reading) : 0;
+  const double filled = has_long_vectors() && row_sharing(g) == Sharing::all ? permuted_filled(reading) : 0;
   if (filled == 0) return std::numeric_limits<double>::infinity();
   const auto sources = static_cast<double>(reading.all_sources() * g.stride.height * g.stride.width);
-  return products(reading) / filled / permuted_rate(g) + 0.3 * sources + 0.1 * static_cast<double>(reading.all_results());
+  return products(reading) / filled / (has_wide_vectors() ? 0.92 : 0.7) + 0.3 * sources +
+         0.1 * static_cast<double>(reading.all_results());
 }
 
 /// Cycles of Winograd for 16 tiles, as they were measured with AVX-512: with vectors over channels, as in use_winograd,
@@ -226,6 +228,14 @@ bool use_permuted_points(const ConvReading& reading, double filled) {
   return results <= 4 ? sources > 1 && filled >= 0.25 : results <= 8 && sources > 2 && filled > 0.5;
 }
 
+/// Of depthwise convolution vectors over a pixel's channels are the better ones where these fill them, or where a stride
+/// lets rows share less.
+bool use_permuted_depthwise(const ConvGeometry& g) {
+  const std::int64_t channels = g.in_channels, lanes = has_wide_vectors() ? 16 : 8;
+  if (row_sharing(g) == Sharing::all) return channels <= 16 || channels % lanes != 0;
+  return row_sharing(g) == Sharing::some && channels <= 12;
+}
+
 /// Vectors over pixels and channels alike are full, and need no planes.
 bool use_permuted(const ConvReading& reading) {
   const ConvPlan plan = chosen_plan;
@@ -233,21 +243,25 @@ bool use_permuted(const ConvReading& reading) {
   constexpr std::int64_t most_sources = 20, most_results = 160;
   const ConvGeometry& g = reading.geometry;
   const std::int64_t sources = reading.sources(), results = reading.results();
-  if (!has_wide_vectors() || sources > most_sources || reading.all_results() > most_results) return false;
-  const double filled = permuted_filled(reading), rate = permuted_rate(g), width = static_cast<double>(reading.result_size().width);
+  if (!has_long_vectors() || sources > most_sources || reading.all_results() > most_results) return false;
+  const double filled = permuted_filled(reading);
   if (filled == 0) return false;
   if (g.kernel == Size2D(1)) return use_permuted_points(reading, filled);
-  if (is_depthwise(g)) return g.stride == Size2D(1) && g.in_channels % 16 != 0 && rate > 0.9;
-  if (g.groups == 1 && results % 16 == 0) return false;
-  if (rate < 0.5) return false;
-  if (rate < 0.9 && g.groups > 1) return sources <= (g.groups > 4 ? 6 : 3);
-  if (rate < 0.9) return results <= 10 && (sources <= 2 || (sources == 3 && results > 3));
+  if (is_depthwise(g)) return use_permuted_depthwise(g);
+  if (row_sharing(g) == Sharing::none) return false;
+  if (row_sharing(g) == Sharing::some) {
+    if (g.groups > 1) return sources <= (g.groups > 4 ? 6 : 3);
+    return has_wide_vectors() && results <= 10 && (sources <= 2 || (sources == 3 && results > 3));
+  }
+  const std::int64_t lanes = lanes_for<float>(results);
+  if (g.groups == 1 && results % lanes == 0 && results % 16 == 0) return false;
   const double all = products(reading), few = results <= 8 ? 0.75 : 0.93;
+  const double width = static_cast<double>(reading.result_size().width);
   const double planar = all / 0.95 * padded(reading.result_size().width, 8) / width +
                         0.6 * static_cast<double>(reading.all_sources()) +
                         0.55 * static_cast<double>(reading.all_results()) +
                         (g.groups > 1 ? 6.0 * static_cast<double>(g.groups) : 0);
-  const double direct = all / few * padded(results, lanes_for<float>(results)) / static_cast<double>(results) +
+  const double direct = all / few * padded(results, lanes) / static_cast<double>(results) +
                         40.0 * static_cast<double>(g.groups) / static_cast<double>(results);
   double others = results <= 10 ? std::min(planar, direct) : direct;
   if (use_winograd_rows(reading)) others = std::min(others, winograd_cycles(reading).over_both / 256);
@@ -295,22 +309,37 @@ double filled_for_kernel(const ConvGeometry& g) {
   return std::max(filled<float>(g.in_channels / g.groups), filled<float>(g.out_channels / g.groups));
 }
 
+/// As use_permuted_depthwise: their gradients run along rows, too, but with fewer loads.
+bool use_permuted_depthwise_for_kernel(const ConvGeometry& g) {
+  const bool wide = has_wide_vectors();
+  if (row_sharing(g) == Sharing::some) return g.in_channels <= 12;
+  return row_sharing(g) == Sharing::all && (g.kernel.height == 5 ? wide && g.in_channels <= 64 : g.in_channels <= 16);
+}
+
 /// Vectors over pixels and channels alike are full, as in use_permuted: for few sources, and few or small groups.
 bool use_permuted_for_kernel(const ConvGeometry& g) {
   const ConvPlan plan = chosen_plan;
   if (plan != ConvPlan::automatic) return plan == ConvPlan::permuted && permuted_kernel_filled(g) > 0;
   const std::int64_t sources = g.in_channels / g.groups, filters = g.out_channels / g.groups;
-  if (!has_wide_vectors() || sources > 12 || is_depthwise(g)) return false;
+  const bool wide = has_wide_vectors(), pointwise = g.kernel == Size2D(1);
+  if (!has_long_vectors() || sources > 12) return false;
   const double share = permuted_kernel_filled(g);
-  const bool pointwise = g.kernel == Size2D(1);
-  if (g.groups > 1) return share >= 0.5 && (permuted_rate(g) > 0.5 || pointwise);
-  if (filters == 8 || filters % 16 == 0) return share == 1 && g.dilation != Size2D(1) && sources <= 2;
+  const Sharing sharing = row_sharing(g);
+  if (share == 0) return false;
+  if (is_depthwise(g)) return use_permuted_depthwise_for_kernel(g);
+  const std::int64_t lanes = wide ? 16 : 8;
+  const bool fills = filters % lanes == 0 || filters == 8;
+  if (g.groups > 1) {
+    if (!wide && (sources > 6 || share < 0.6 || (fills && sources > 2))) return false;
+    return share >= 0.5 && (sharing != Sharing::none || pointwise);
+  }
+  if (fills) return share == 1 && g.dilation != Size2D(1) && sources <= 2;
   if (pointwise) return sources <= 5 || (filters <= 7 && sources <= (g.stride == Size2D(1) ? 7 : 10));
-  if (share < 0.5) return false;
-  if (permuted_rate(g) < 0.9) return permuted_rate(g) > 0.5 && (sources <= 2 || (sources == 3 && filters <= 10));
+  if (share < 0.5 || sharing == Sharing::none) return false;
+  if (sharing == Sharing::some) return sources <= 2 || (sources == 3 && filters <= 10);
   if (sources <= 4) return true;
-  if (filters <= 4 || g.kernel.height > 3) return share > 0.7 && share > 0.9 * filled_for_kernel(g);
-  return sources <= 6 && filters <= 12 && share > 0.7;  // Winograd gains more from many
+  if (filters <= 4 || g.kernel.height > 3) return wide && share > 0.7 && share > 0.9 * filled_for_kernel(g);
+  return wide && sources <= 6 && filters <= 12 && share > 0.7;  // Winograd gains more from many
 }
 
 /// Vectors run over filters, which are few in a network's head: then they rather run over the channels before them.
@@ -336,8 +365,8 @@ ConvRoute conv_route(const ConvReading& reading) {
 
 template <class T>
 KernelRoute kernel_route(const ConvGeometry& g) {
-  if (use_flat_for_kernel(g)) return {ConvRoute::flat, false};
   if (std::is_same_v<T, float> && use_permuted_for_kernel(g)) return {ConvRoute::permuted, false};
+  if (use_flat_for_kernel(g)) return {ConvRoute::flat, false};
   if (use_planar_for_kernel(g)) return {ConvRoute::planar, false};
   const bool exchange = use_exchange_for_kernel<T>(g);
   const bool winograd = std::is_same_v<T, float> && use_winograd_for_kernel(exchange ? exchanged(g) : g);

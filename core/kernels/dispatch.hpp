@@ -58,6 +58,15 @@ inline bool has_wide_vectors() {
 #endif
 }
 
+/// Whether it has those of 32 bytes or more.
+inline bool has_long_vectors() {
+#if HWY_ARCH_X86 && (HWY_TARGETS & HWY_AVX2)
+  return has_wide_vectors() || table_index_in_use() == table_index(HWY_AVX2);
+#else
+  return false;
+#endif
+}
+
 /// The place of the target that work runs on. Narrow work runs on AVX2's vectors where there are AVX-512's, too: half
 /// of those would be empty, and some processors take as long for one of them as for two of AVX2's.
 inline std::size_t dispatch_index(bool narrow) {
