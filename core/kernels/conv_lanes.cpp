@@ -16,10 +16,21 @@ bool fits(const RowLanes& row, std::int64_t side_by_side) {
 
 }  // namespace
 
-void RowLanes::set_places(std::int64_t phase, std::int32_t* places) const {
-  const std::int64_t first = phase * used;
-  for (std::int64_t lane = 0; lane < lanes; ++lane)
-    places[lane] = static_cast<std::int32_t>(source(first + std::min(lane, used - 1)) - source(first));
+void RowLanes::lay_out(std::int32_t* places, std::int32_t* channels) const {
+  for (std::int64_t phase = 0; phase < phases; ++phase) {
+    const std::int64_t first = phase * used, start = source(first);
+    std::int64_t channel = first % results, pixel = first / results * pixel_step, at = start;
+    for (std::int64_t lane = 0; lane < lanes; ++lane) {
+      // Lanes that hold no result take what the last one does.
+      *places++ = static_cast<std::int32_t>(at - start);
+      *channels++ = static_cast<std::int32_t>(channel);
+      if (++channel == results) {
+        channel = 0;
+        pixel += pixel_step;
+      }
+      if (lane + 1 < used && channel % group_results == 0) at = channel == 0 ? pixel : at + group_sources;
+    }
+  }
 }
 
 double RowLanes::filled(std::int64_t pixels) const {
@@ -43,6 +54,11 @@ RowLanes row_lanes(const ConvReading& reading, std::int64_t lanes, std::int64_t 
     row.used = std::min(wholes * row.group_results, row.used - 1);
   }
   return row;
+}
+
+bool runs_narrow(const ConvReading& reading, std::int64_t side_by_side) {
+  const std::int64_t used = row_lanes(reading, 16, side_by_side).used;
+  return used <= 8 && row_lanes(reading, 8, side_by_side).used >= used;
 }
 
 }  // namespace tessera::kernels

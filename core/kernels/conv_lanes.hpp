@@ -20,8 +20,8 @@ struct RowLanes {
   }
   /// Sources from a vector's to those of the same channels' next one.
   std::int64_t period_step() const { return phases * used / results * pixel_step; }
-  /// The places in a vector of sources that the lanes of a phase take theirs from.
-  void set_places(std::int64_t phase, std::int32_t* places) const;
+  /// For the lanes of each phase, their places in a vector of sources and the channels of their results.
+  void lay_out(std::int32_t* places, std::int32_t* channels) const;
   /// How much of their vectors a row of so many pixels fills.
   double filled(std::int64_t pixels) const;
 };
@@ -29,6 +29,9 @@ struct RowLanes {
 /// As many results to a vector as it can take sources for, so many side by side for each from the same vector: all its
 /// lanes, or else whole pixels or groups.
 RowLanes row_lanes(const ConvReading& reading, std::int64_t lanes, std::int64_t side_by_side);
+
+/// Whether AVX-512's vectors would hold no more results than AVX2's, which run faster.
+bool runs_narrow(const ConvReading& reading, std::int64_t side_by_side);
 
 /// Of a single tap, all sources of a group come from the same vector.
 inline std::int64_t permuted_side_by_side(const ConvReading& reading) {

@@ -102,13 +102,11 @@ class PermutedConvolution {
         shared_rows_(shared_rows(pass_.rows.taps, stride_)),
         weight_count_(pass_.rows.taps * pass_.columns.taps * lanes_.group_sources * period_),
         bias_(period_),
-        places_(static_cast<std::size_t>(period_)) {
-    for (int64_t phase = 0; phase < lanes_.phases; ++phase) {
-      lanes_.set_places(phase, places_.data() + phase * lanes_.lanes);
-      for (int64_t lane = 0; lane < lanes_.lanes; ++lane)
-        bias_.data()[phase * lanes_.lanes + lane] =
-            epilogue.bias ? epilogue.bias[(phase * lanes_.used + lane) % lanes_.results] : 0.0f;
-    }
+        places_(static_cast<std::size_t>(period_)),
+        channels_(static_cast<std::size_t>(period_)) {
+    lanes_.lay_out(places_.data(), channels_.data());
+    for (int64_t lane = 0; lane < period_; ++lane)
+      bias_.data()[lane] = epilogue.bias ? epilogue.bias[channels_[static_cast<std::size_t>(lane)]] : 0.0f;
     if (store)
       kept_ = kept_weights<float>(store, weight_key(plan, reading.forward, reading.geometry.groups, {pass_}),
                                   weight_count_, [&](float* to) { pack(to); });
@@ -132,17 +130,26 @@ class PermutedConvolution {
   /// [tap column][source channel of a group][tap row][phase][lane], tap rows first where no tile shares them.
   void pack(float* to) const {
     const hn::ScalableTag<float> d;
-    const int64_t count = (lanes_.phases - 1) * lanes_.used + lanes_.lanes, results = lanes_.results;
-    float* const numbers = scratch<float>(1, count + results + lanes_.lanes);
+    const int64_t results = lanes_.results, entries = weight_count_ / period_, step = results + lanes_.lanes;
+    // All of them first: numbers that were just stored can't be loaded in other pieces without a stall.
+    float* const numbers = scratch<float>(1, entries * step);
+    float* entry = numbers;
     for (int64_t first = 0; first < pass_.rows.taps; first += shared_rows_)
       for (int64_t column = 0; column < pass_.columns.taps; ++column)
         for (int64_t source = 0; source < lanes_.group_sources; ++source)
-          for (int64_t row = first; row < first + shared_rows_; ++row) {
-            reading_.weights(kernel_, pass_, row, column, source, numbers);
-            for (int64_t done = results; done < count; done += results) copy_pixel(numbers, results, numbers + done);
-            for (int64_t phase = 0; phase < lanes_.phases; ++phase, to += lanes_.lanes)
-              hn::StoreU(hn::LoadU(d, numbers + phase * lanes_.used), d, to);
-          }
+          for (int64_t row = first; row < first + shared_rows_; ++row, entry += step)
+            reading_.weights(kernel_, pass_, row, column, source, entry);
+    for (entry = numbers; entry < numbers + entries * step; entry += step) {
+      if (results <= lanes_.lanes) {
+        const auto all = hn::LoadU(d, entry);
+        for (int64_t lane = 0; lane < period_; lane += lanes_.lanes, to += lanes_.lanes)
+          hn::StoreU(hn::TableLookupLanes(all, hn::SetTableIndices(d, channels_.data() + lane)), d, to);
+        continue;
+      }
+      copy_pixel(entry, lanes_.lanes, entry + results);
+      for (int64_t lane = 0; lane < period_; lane += lanes_.lanes, to += lanes_.lanes)
+        hn::StoreU(hn::LoadU(d, entry + channels_[static_cast<std::size_t>(lane)]), d, to);
+    }
   }
 
   /// What `pack` packs. Each thread packs it for itself where it is not kept: phases multiply the kernel's numbers, and to
@@ -344,7 +351,7 @@ class PermutedConvolution {
   int64_t shared_rows_;  ///< tap rows that a tile shares
   int64_t weight_count_;
   Buffer<float> bias_;
-  std::vector<std::int32_t> places_;
+  std::vector<std::int32_t> places_, channels_;  ///< of a period's lanes
   std::shared_ptr<Buffer<float>> kept_;
   std::uint64_t number_ = next_number();
 };
@@ -373,11 +380,7 @@ HWY_EXPORT(permuted_filled_f32);
 
 namespace {
 
-/// Whether vectors of 64 bytes would hold no more results than those of 32.
-bool runs_narrow(const ConvReading& reading) {
-  const std::int64_t side_by_side = permuted_side_by_side(reading);
-  return row_lanes(reading, 8, side_by_side).used >= row_lanes(reading, 16, side_by_side).used;
-}
+bool runs_narrow(const ConvReading& reading) { return runs_narrow(reading, permuted_side_by_side(reading)); }
 
 }  // namespace
 

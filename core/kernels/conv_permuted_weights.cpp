@@ -114,7 +114,8 @@ class PermutedWeightGradient {
         chunks_(std::clamp<int64_t>(g.batch * g.output.height / most_sum_rows, 1, 8)),
         size_(g.kernel.height * g.kernel.width * lanes_.group_sources * g.out_channels),
         places_(static_cast<std::size_t>(lanes_.phases * lanes_.lanes)) {
-    for (int64_t phase = 0; phase < lanes_.phases; ++phase) lanes_.set_places(phase, places_.data() + phase * lanes_.lanes);
+    std::vector<std::int32_t> channels(places_.size());
+    lanes_.lay_out(places_.data(), channels.data());
   }
 
   void run(const float* input, const float* output, float* kernel_gradient) const {
@@ -290,19 +291,12 @@ namespace tessera::kernels {
 HWY_EXPORT(permuted_kernel_f32);
 HWY_EXPORT(permuted_kernel_filled_f32);
 
-namespace {
-
-/// Whether vectors of 64 bytes would hold no more results than those of 32.
-bool runs_narrow(const ConvGeometry& g) { return row_lanes({g, true}, 8, 1).used >= row_lanes({g, true}, 16, 1).used; }
-
-}  // namespace
-
 void permuted_backward_kernel(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
-  TESSERA_DISPATCH(permuted_kernel_f32, runs_narrow(g))(g, input, output, kernel_gradient);
+  TESSERA_DISPATCH(permuted_kernel_f32, runs_narrow({g, true}, 1))(g, input, output, kernel_gradient);
 }
 double permuted_kernel_filled(const ConvGeometry& g) {
   if (g.batch * g.output.height * g.output.width == 0) return 0;
-  return TESSERA_DISPATCH(permuted_kernel_filled_f32, runs_narrow(g))(g);
+  return TESSERA_DISPATCH(permuted_kernel_filled_f32, runs_narrow({g, true}, 1))(g);
 }
 
 }  // namespace tessera::kernels

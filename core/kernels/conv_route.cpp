@@ -95,10 +95,9 @@ double products(const ConvReading& reading) {
 
 /// Cycles a result pixel of permuted convolution that shares all rows, as they were measured with AVX-512 and AVX2, and
 /// infinitely many where it does not apply or there are no such vectors.
-double permuted_cycles(const ConvReading& reading) {
+double permuted_cycles(const ConvReading& reading, double filled) {
   const ConvGeometry& g = reading.geometry;
-  const double filled = has_long_vectors() && row_sharing(g) == Sharing::all ? permuted_filled(reading) : 0;
-  if (filled == 0) return std::numeric_limits<double>::infinity();
+  if (filled == 0 || row_sharing(g) != Sharing::all) return std::numeric_limits<double>::infinity();
   const auto sources = static_cast<double>(reading.all_sources() * g.stride.height * g.stride.width);
   return products(reading) / filled / (has_wide_vectors() ? 0.92 : 0.7) + 0.3 * sources +
          0.1 * static_cast<double>(reading.all_results());
@@ -121,7 +120,7 @@ WinogradCycles winograd_cycles(const ConvReading& reading) {
 
 /// Vectors over tiles leave no lane empty where vectors over channels would, but sources and results go through planes.
 /// Half as wide vectors take a little more than twice the cycles that were measured.
-bool use_winograd_planes(const ConvReading& reading) {
+bool use_winograd_planes(const ConvReading& reading, double permuted_filled) {
   if (!has_tile_rows(reading.geometry)) return false;
   const std::int64_t sources = reading.sources(), results = reading.results();
   const ConvPlan plan = chosen_plan;
@@ -134,7 +133,7 @@ bool use_winograd_planes(const ConvReading& reading) {
   const double direct = 144 * static_cast<double>(sources) *
                         std::min(r / 0.75, padded(results, lanes_for<float>(results)) / 0.9) *
                         winograd_saving(reading) / 4;
-  return 1.1 * cycles.over_tiles < direct && 1.15 * cycles.over_tiles < 256 * permuted_cycles(reading);
+  return 1.1 * cycles.over_tiles < direct && 1.15 * cycles.over_tiles < 256 * permuted_cycles(reading, permuted_filled);
 }
 
 /// Weight gradients transform sources and results alike, and sum over tiles: below some 16 an image the transforms of
@@ -236,16 +235,21 @@ bool use_permuted_depthwise(const ConvGeometry& g) {
   return row_sharing(g) == Sharing::some && channels <= 12;
 }
 
-/// Vectors over pixels and channels alike are full, and need no planes.
-bool use_permuted(const ConvReading& reading) {
-  const ConvPlan plan = chosen_plan;
-  if (plan != ConvPlan::automatic) return plan == ConvPlan::permuted && permuted_filled(reading) > 0;
+/// How full permuted convolution's vectors would be where it may win.
+double filled_permuted(const ConvReading& reading) {
   constexpr std::int64_t most_sources = 20, most_results = 160;
+  const bool few = reading.sources() <= most_sources && reading.all_results() <= most_results;
+  const ConvPlan plan = chosen_plan;
+  const bool may_win = plan == ConvPlan::automatic && few && has_long_vectors();
+  return may_win || plan == ConvPlan::permuted ? permuted_filled(reading) : 0;
+}
+
+/// Vectors over pixels and channels alike are full, and need no planes.
+bool use_permuted(const ConvReading& reading, double filled) {
+  if (filled == 0) return false;
+  if (chosen_plan != ConvPlan::automatic) return true;
   const ConvGeometry& g = reading.geometry;
   const std::int64_t sources = reading.sources(), results = reading.results();
-  if (!has_long_vectors() || sources > most_sources || reading.all_results() > most_results) return false;
-  const double filled = permuted_filled(reading);
-  if (filled == 0) return false;
   if (g.kernel == Size2D(1)) return use_permuted_points(reading, filled);
   if (is_depthwise(g)) return use_permuted_depthwise(g);
   if (row_sharing(g) == Sharing::none) return false;
@@ -267,7 +271,7 @@ bool use_permuted(const ConvReading& reading) {
   if (use_winograd_rows(reading)) others = std::min(others, winograd_cycles(reading).over_both / 256);
   if (use_winograd(reading))
     others = std::min(others, winograd_cycles(reading).over_channels / 64 / winograd_saving(reading));
-  return 1.05 * permuted_cycles(reading) < others;
+  return 1.05 * permuted_cycles(reading, filled) < others;
 }
 
 /// Vectors over what a result is summed from pay where that is much, or where planes would be dear: their rows short,
@@ -354,8 +358,9 @@ bool use_exchange_for_kernel(const ConvGeometry& g) {
 template <class T>
 ConvRoute conv_route(const ConvReading& reading) {
   constexpr bool f32 = std::is_same_v<T, float>;
-  if (f32 && use_winograd_planes(reading)) return ConvRoute::winograd_planes;
-  if (f32 && use_permuted(reading)) return ConvRoute::permuted;
+  const double filled = f32 ? filled_permuted(reading) : 0;
+  if (f32 && use_winograd_planes(reading, filled)) return ConvRoute::winograd_planes;
+  if (f32 && use_permuted(reading, filled)) return ConvRoute::permuted;
   if (use_flat(reading)) return ConvRoute::flat;
   if (f32 && use_dots(reading)) return ConvRoute::dots;
   if (f32 && use_winograd_rows(reading)) return ConvRoute::winograd_rows;
