@@ -34,8 +34,8 @@ int main(int argc, char** argv) {
       bench::ConvWork work(g);
       for (const bench::Direction direction : bench::directions) {
         std::vector<double> rates;
-        for (const ConvPlan plan : {ConvPlan::automatic, ConvPlan::direct, ConvPlan::flat, ConvPlan::planar, ConvPlan::permuted,
-                                    ConvPlan::dots, ConvPlan::winograd}) {
+        for (const ConvPlan plan : {ConvPlan::automatic, ConvPlan::direct, ConvPlan::flat, ConvPlan::planar,
+                                    ConvPlan::permuted, ConvPlan::dots, ConvPlan::winograd}) {
           tessera::set_conv_plan(plan);
           rates.push_back(work.flops() / bench::best_seconds(work, direction, seconds) / 1e9);
         }

@@ -41,9 +41,9 @@ HWY_INLINE void clear_vectors(T* to, int64_t count) {
   for (int64_t i = 0; i < count; i += lane_count<T>()) hn::StoreU(hn::Zero(d), d, to + i);
 }
 
-/// Rows first_row .. first_row + rows - 1 and columns likewise, as contiguous pixels in this thread's scratch slot 0 (10
-/// rows for 8 of results: it stays in L2), with zeros behind each and a block of them behind the last. A step above the
-/// channels leaves gaps, which are never read.
+/// Rows first_row .. first_row + rows - 1 and columns likewise, as contiguous pixels in this thread's scratch slot 0
+/// (10 rows for 8 of results: it stays in L2), with zeros behind each and a block of them behind the last. A step above
+/// the channels leaves gaps, which are never read.
 template <class T>
 Band<T> copy_band(const SourceImage<T>& image, int64_t first_row, int64_t rows, int64_t first_column, int64_t columns,
                   int64_t pixel_step) {

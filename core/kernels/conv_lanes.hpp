@@ -7,8 +7,8 @@ namespace tessera::kernels {
 /// A row of results in vectors that run over pixels and channels alike. Each lane takes its sources from a vector of
 /// the row of sources, which lie there as far apart for every tap and every source channel of a group.
 struct RowLanes {
-  std::int64_t lanes;    ///< of a vector
-  std::int64_t used;     ///< results of a vector, the first of its lanes; 0 where no vector of sources holds all it takes
+  std::int64_t lanes;  ///< of a vector
+  std::int64_t used;   ///< results of a vector, the first of its lanes; 0 where no vector of sources holds all it takes
   std::int64_t phases;   ///< vectors after which the results' channels come again
   std::int64_t results;  ///< of a pixel
   std::int64_t group_results, group_sources;

@@ -37,6 +37,11 @@ struct TapRuns {
         length(columns.dilation == 1 ? columns.taps * sources : sources) {}
 };
 
+/// Whether a group has one source and one result.
+inline bool is_depthwise(const ConvGeometry& g) {
+  return g.groups > 1 && g.in_channels == g.groups && g.out_channels == g.groups;
+}
+
 /// The only pass of the forward convolution: reads the input, writes the output.
 ConvPass forward_pass(const ConvGeometry& geometry);
 
@@ -81,7 +86,8 @@ struct ConvReading {
     const std::int64_t filters = geometry.out_channels / geometry.groups, count = results();
     const std::int64_t tap = pass.rows.tap(row) * geometry.kernel.width + pass.columns.tap(column);
     const std::int64_t source_step = forward ? geometry.out_channels : 1, step = forward ? 1 : geometry.out_channels;
-    const T* from = kernel + tap * (geometry.in_channels / geometry.groups) * geometry.out_channels + source * source_step;
+    const T* from =
+        kernel + tap * (geometry.in_channels / geometry.groups) * geometry.out_channels + source * source_step;
     for (std::int64_t group = 0; group < geometry.groups; ++group, from += filters)
       for (std::int64_t result = 0; result < count; ++result) *to++ = from[result * step];
   }

@@ -14,6 +14,7 @@
 #include <tessera/core/kernels/conv_lanes.hpp>
 #include <tessera/core/kernels/conv_pack-inl.hpp>
 #include <tessera/core/kernels/conv_permuted_points-inl.hpp>
+#include <tessera/core/kernels/conv_permuted_tile-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/dispatch.hpp>
 #include <tessera/core/parallel.hpp>
@@ -21,64 +22,6 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
-
-/// What a tile multiplies: for every entry (tap column and source channel of a group) a tile's tap rows.
-struct PermutedTask {
-  const int64_t* offsets;  ///< of every entry
-  int64_t entries;
-  int64_t row_step;            ///< source elements between tap rows
-  const float* weights;        ///< [entry][tap row], `weight_step` apart
-  int64_t weight_step;
-  const float* bias;           ///< a vector
-  const std::int32_t* places;  ///< of every lane's source in a vector of sources
-  int64_t result_step;         ///< elements between the tile's rows of results
-  bool rectify;
-  float slope;
-};
-
-/// A vector of Y rows of results, of which those `count` that are there are stored. Tap rows are T, and those of a row
-/// of results S after the row before, so that most rows of sources count for several rows of results.
-template <int Y, int T, int S>
-HWY_NOINLINE void permuted_tile(const PermutedTask& task, const float* HWY_RESTRICT source, float* HWY_RESTRICT result,
-                                int64_t count) {
-  const hn::ScalableTag<float> d;
-  using Vec = hn::Vec<decltype(d)>;
-  const auto places = hn::SetTableIndices(d, task.places);
-  Vec sums[Y];
-  TESSERA_UNROLL for (int y = 0; y < Y; ++y) sums[y] = hn::LoadU(d, task.bias);
-  const float* HWY_RESTRICT weights = task.weights;
-  const int64_t row_step = task.row_step;
-  for (int64_t entry = 0; entry < task.entries; ++entry) {
-    Vec w[T];
-    TESSERA_UNROLL for (int t = 0; t < T; ++t, weights += task.weight_step) w[t] = in_register(hn::LoadU(d, weights));
-    const float* HWY_RESTRICT in = source + task.offsets[entry];
-    TESSERA_UNROLL for (int row = 0; row < (Y - 1) * S + T; ++row, in += row_step) {
-      const Vec x = hn::TableLookupLanes(hn::LoadU(d, in), places);
-      TESSERA_UNROLL for (int t = row % S; t < T; t += S)
-        if (t <= row && row - t <= (Y - 1) * S) sums[(row - t) / S] = hn::MulAdd(x, w[t], sums[(row - t) / S]);
-    }
-  }
-  if (task.rectify) {
-    const Vec slope = hn::Set(d, task.slope);
-    TESSERA_UNROLL for (int y = 0; y < Y; ++y) sums[y] = rectified(sums[y], slope);
-  }
-  TESSERA_UNROLL for (int y = 0; y < Y; ++y) store_first(sums[y], d, count, result + y * task.result_step);
-}
-
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
-constexpr int most_permuted_rows = 12;
-#else
-constexpr int most_permuted_rows = 8;
-#endif
-constexpr int most_rows_apart = 7;  // more rows of sources would not be unrolled
-using PermutedFunction = void (*)(const PermutedTask&, const float*, float*, int64_t);
-template <int Y>
-using PermutedTable = std::array<PermutedFunction, Y>;
-
-template <int T, int S, int... Y>
-constexpr PermutedTable<sizeof...(Y)> permuted_table(std::integer_sequence<int, Y...>) {
-  return {&permuted_tile<Y + 1, T, S>...};
-}
 
 inline RowLanes permuted_lanes(const ConvReading& reading) {
   return row_lanes(reading, lane_count<float>(), permuted_side_by_side(reading));
@@ -152,8 +95,8 @@ class PermutedConvolution {
     }
   }
 
-  /// What `pack` packs. Each thread packs it for itself where it is not kept: phases multiply the kernel's numbers, and to
-  /// fetch them from the cache of another core would take longer.
+  /// What `pack` packs. Each thread packs it for itself where it is not kept: phases multiply the kernel's numbers, and
+  /// to fetch them from the cache of another core would take longer.
   const float* weights() const {
     if (kept_) return kept_->data();
     thread_local std::uint64_t packed = 0;  // the convolution whose weights they are
@@ -185,7 +128,9 @@ class PermutedConvolution {
     const int64_t inside = std::min(divide_up(std::max<int64_t>(-first, 0), step), periods);
     int64_t outside = std::clamp<int64_t>((size.width * channels - last + step) / step, inside, periods);
     const int64_t first_row = rows.first_source(begin), count = rows.source_span(end - begin);
-    if (first_row < 0 || first_row + count > size.height || last > size.width * channels || !reads_in_place(count, size.width * channels)) outside = inside;
+    if (first_row < 0 || first_row + count > size.height || last > size.width * channels ||
+        !reads_in_place(count, size.width * channels))
+      outside = inside;
     const SourceImage<float> sources{source + image * size.height * size.width * channels, size.height, size.width,
                                      channels, channels};
     if (inside < outside) {
@@ -205,8 +150,8 @@ class PermutedConvolution {
     copied(outside, periods);
   }
 
-  /// Whether so many rows of so many sources are better read where they lie: they would not stay in the L1 cache, nor do
-  /// those of a tile fall into the same few sets of it.
+  /// Whether so many rows of so many sources are better read where they lie: they would not stay in the L1 cache, nor
+  /// do those of a tile fall into the same few sets of it.
   bool reads_in_place(int64_t rows, int64_t row_size) const {
     constexpr int64_t element = sizeof(float), way = 4096, cache = 24 * 1024;
     return rows * row_size * element >= cache && way / std::gcd(row_size * pass_.rows.dilation * element, way) >= 4;
@@ -262,7 +207,8 @@ class PermutedConvolution {
   void run_points(const float* source, float* result) const {
     const auto& [rows, columns] = pass_;
     const Size2D size = reading_.source_size();
-    const int64_t channels = reading_.all_sources(), all = reading_.geometry.batch * size.height * size.width * channels;
+    const int64_t channels = reading_.all_sources(),
+                  all = reading_.geometry.batch * size.height * size.width * channels;
     if (size == reading_.result_size()) {
       const int64_t pixels = all / channels, stretch = divide_up(2048, pixels_) * pixels_;
       parallel_for(divide_up(pixels, stretch), [&](int64_t i) {

@@ -19,10 +19,10 @@ namespace tessera::kernels::HWY_NAMESPACE {
 struct PermutedPoints {
   const float* weights;  ///< [source], `weight_step` apart
   int64_t weight_step;
-  const float* bias;                         ///< a vector
-  const std::int32_t* places;                ///< of every lane's first source in a vector of sources
-  int64_t vectors, source_step, result_step; ///< elements from one vector to the next
-  int64_t most;                              ///< lanes to store at most: all where the next ones are stored later
+  const float* bias;                          ///< a vector
+  const std::int32_t* places;                 ///< of every lane's first source in a vector of sources
+  int64_t vectors, source_step, result_step;  ///< elements from one vector to the next
+  int64_t most;                               ///< lanes to store at most: all where the next ones are stored later
   bool rectify;
   float slope;
 };

@@ -39,9 +39,7 @@ HWY_NOINLINE void permuted_sum_tile(const PermutedSumTask& task, const float* HW
   using Vec = hn::Vec<decltype(d)>;
   const auto places = hn::SetTableIndices(d, task.places);
   Vec acc[E][T];
-  TESSERA_UNROLL for (int e = 0; e < E; ++e) {
-    TESSERA_UNROLL for (int t = 0; t < T; ++t) acc[e][t] = hn::Zero(d);
-  }
+  TESSERA_UNROLL for (int e = 0; e < E; ++e) { TESSERA_UNROLL for (int t = 0; t < T; ++t) acc[e][t] = hn::Zero(d); }
   const int64_t source_row = task.source_row, gradient_row = task.gradient_row;
   for (int64_t block = 0; block < task.blocks; ++block) {
     const float* HWY_RESTRICT from = source + block * task.source_block;
@@ -58,8 +56,8 @@ HWY_NOINLINE void permuted_sum_tile(const PermutedSumTask& task, const float* HW
         const float* HWY_RESTRICT in = from + offsets[e];
         TESSERA_UNROLL for (int row = 0; row < (Y - 1) * S + T; ++row, in += source_row) {
           const Vec x = hn::TableLookupLanes(hn::LoadU(d, in), places);
-          TESSERA_UNROLL for (int t = row % S; t < T; t += S)
-            if (t <= row && row - t <= (Y - 1) * S) acc[e][t] = hn::MulAdd(x, values[(row - t) / S], acc[e][t]);
+          TESSERA_UNROLL for (int t = row % S; t < T; t += S) if (t <= row && row - t <= (Y - 1) * S) acc[e][t] =
+              hn::MulAdd(x, values[(row - t) / S], acc[e][t]);
         }
       }
       from += task.source_step;
@@ -93,7 +91,7 @@ constexpr std::array<PermutedSumFunction, most_sum_rows> permuted_sum_rows(std::
 /// Tiles of up to as many entries as have room.
 template <int T, int S, int... E>
 constexpr PermutedSumTable permuted_sum_table(std::integer_sequence<int, E...>) {
-  constexpr auto rows = std::make_integer_sequence<int, S == 1 ? most_sum_rows : std::min(most_sum_rows, 7)>();
+  constexpr auto rows = std::make_integer_sequence < int, S == 1 ? most_sum_rows : std::min(most_sum_rows, 7) > ();
   return {permuted_sum_rows<T, S, E + 1>(rows)...};
 }
 template <int T, int S>
@@ -236,8 +234,7 @@ class PermutedWeightGradient {
           for (int64_t row = first; row < first + taps_; ++row) {
             for (int64_t phase = 0; phase < lanes_.phases; ++phase, sums += lanes)
               hn::StoreU(hn::LoadU(d, sums), d, side_by_side + phase * lanes_.used);
-            float* const filter =
-                to + ((row * pass_.columns.taps + column) * lanes_.group_sources + source) * filters;
+            float* const filter = to + ((row * pass_.columns.taps + column) * lanes_.group_sources + source) * filters;
             for (int64_t f = 0; f < filters; f += lanes) {
               auto total = hn::LoadU(d, side_by_side + f);
               for (int64_t i = filters + f; i < numbers; i += filters)

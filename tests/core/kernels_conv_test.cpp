@@ -190,9 +190,8 @@ TEST_CASE("Winograd of deep layers, whose weights and tiles are taken in parts, 
 
 TEST_CASE("convolution kernels give the same bits on 1, 2, 3 and 8 threads") {
   const int before = num_threads();
-  for (const ConvPlan plan :
-       {ConvPlan::automatic, ConvPlan::winograd, ConvPlan::flat, ConvPlan::planar, ConvPlan::permuted,
-        ConvPlan::dots, ConvPlan::direct}) {
+  for (const ConvPlan plan : {ConvPlan::automatic, ConvPlan::winograd, ConvPlan::flat, ConvPlan::planar,
+                              ConvPlan::permuted, ConvPlan::dots, ConvPlan::direct}) {
     set_conv_plan(plan);
     for (const auto& [stride, sources] : {std::pair{1, 11}, std::pair{2, 11}, std::pair{1, 3}}) {
       const ConvGeometry g =

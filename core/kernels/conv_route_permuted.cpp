@@ -1,0 +1,134 @@
+// Where permuted convolution wins, by what was measured.
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <tessera/core/conv_plan.hpp>
+#include <tessera/core/kernels/conv_plans.hpp>
+#include <tessera/core/kernels/conv_route_permuted.hpp>
+#include <tessera/core/kernels/conv_route_winograd.hpp>
+#include <tessera/core/kernels/vector_fill.hpp>
+
+namespace tessera::kernels {
+namespace {
+
+/// How many of a kernel's rows permuted convolution's tiles share a vector of sources between: all, fewer as a stride
+/// lies between them, or none, so that each product waits for a vector.
+enum class Sharing : std::uint8_t { none, some, all };
+Sharing row_sharing(const ConvGeometry& g) {
+  const std::int64_t rows = g.kernel.height, stride = g.stride.height / std::gcd(g.stride.height, g.dilation.height);
+  if (stride == 1 && (rows == 2 || rows == 3 || rows == 5)) return Sharing::all;
+  return stride == 2 && (rows == 2 || rows == 3) ? Sharing::some : Sharing::none;
+}
+
+/// Products of a result pixel, of all groups, in vectors of 64 bytes.
+double products(const ConvReading& reading) {
+  return static_cast<double>(reading.geometry.kernel.height * reading.geometry.kernel.width * reading.sources() *
+                             reading.all_results()) /
+         16;
+}
+
+/// A vector of sources holds all that a vector of results takes of a 1x1 kernel's pixels: the more sources that are,
+/// the fuller it must be.
+bool use_permuted_points(const ConvReading& reading, double filled) {
+  const auto sources = static_cast<double>(reading.sources());
+  const std::int64_t results = reading.all_results();
+  if (sources > 8) return false;
+  if (reading.geometry.groups > 1 && reading.geometry.stride == Size2D(1))
+    return filled >= 0.5 || (sources <= 5 && filled >= 0.3);
+  if (reading.source_size() == reading.result_size())
+    return (results % 16 != 0 || sources <= 4) && filled > 0.38 + 0.03 * sources;
+  // A stride's rows are computed one by one, and short then. Others gather few results' sources one by one.
+  return results <= 4 ? sources > 1 && filled >= 0.25 : results <= 8 && sources > 2 && filled > 0.5;
+}
+
+/// Of depthwise convolution vectors over a pixel's channels are the better ones where these fill them, or where a
+/// stride lets rows share less.
+bool use_permuted_depthwise(const ConvGeometry& g) {
+  const std::int64_t channels = g.in_channels, lanes = has_wide_vectors() ? 16 : 8;
+  if (row_sharing(g) == Sharing::all) return channels <= 16 || channels % lanes != 0;
+  return row_sharing(g) == Sharing::some && channels <= 12;
+}
+
+/// How much of the vectors over filters, or over sources where these fill them better, a kernel's gradient fills.
+double filled_for_kernel(const ConvGeometry& g) {
+  return std::max(filled<float>(g.in_channels / g.groups), filled<float>(g.out_channels / g.groups));
+}
+
+/// As use_permuted_depthwise: their gradients run along rows, too, but with fewer loads.
+bool use_permuted_depthwise_for_kernel(const ConvGeometry& g) {
+  const bool wide = has_wide_vectors();
+  if (row_sharing(g) == Sharing::some) return g.in_channels <= 12;
+  return row_sharing(g) == Sharing::all && (g.kernel.height == 5 ? wide && g.in_channels <= 64 : g.in_channels <= 16);
+}
+
+}  // namespace
+
+double filled_permuted(const ConvReading& reading) {
+  constexpr std::int64_t most_sources = 20, most_results = 160;
+  const bool few = reading.sources() <= most_sources && reading.all_results() <= most_results;
+  const ConvPlan plan = conv_plan();
+  const bool may_win = plan == ConvPlan::automatic && few && has_long_vectors();
+  return may_win || plan == ConvPlan::permuted ? permuted_filled(reading) : 0;
+}
+
+double permuted_cycles(const ConvReading& reading, double filled) {
+  const ConvGeometry& g = reading.geometry;
+  if (filled == 0 || row_sharing(g) != Sharing::all) return std::numeric_limits<double>::infinity();
+  const auto sources = static_cast<double>(reading.all_sources() * g.stride.height * g.stride.width);
+  return products(reading) / filled / (has_wide_vectors() ? 0.92 : 0.7) + 0.3 * sources +
+         0.1 * static_cast<double>(reading.all_results());
+}
+
+/// Vectors over pixels and channels alike are full, and need no planes.
+bool use_permuted(const ConvReading& reading, double filled) {
+  if (filled == 0) return false;
+  if (conv_plan() != ConvPlan::automatic) return true;
+  const ConvGeometry& g = reading.geometry;
+  const std::int64_t sources = reading.sources(), results = reading.results();
+  if (g.kernel == Size2D(1)) return use_permuted_points(reading, filled);
+  if (is_depthwise(g)) return use_permuted_depthwise(g);
+  if (row_sharing(g) == Sharing::none) return false;
+  if (row_sharing(g) == Sharing::some) {
+    if (g.groups > 1) return sources <= (g.groups > 4 ? 6 : 3);
+    return has_wide_vectors() && results <= 10 && (sources <= 2 || (sources == 3 && results > 3));
+  }
+  const std::int64_t lanes = lanes_for<float>(results);
+  if (g.groups == 1 && results % lanes == 0 && results % 16 == 0) return false;
+  const double all = products(reading), few = results <= 8 ? 0.75 : 0.93;
+  const double width = static_cast<double>(reading.result_size().width);
+  const double planar =
+      all / 0.95 * padded(reading.result_size().width, 8) / width + 0.6 * static_cast<double>(reading.all_sources()) +
+      0.55 * static_cast<double>(reading.all_results()) + (g.groups > 1 ? 6.0 * static_cast<double>(g.groups) : 0);
+  const double direct = all / few * padded(results, lanes) / static_cast<double>(results) +
+                        40.0 * static_cast<double>(g.groups) / static_cast<double>(results);
+  const double others = std::min(results <= 10 ? std::min(planar, direct) : direct, winograd_cycles(reading));
+  return 1.05 * permuted_cycles(reading, filled) < others;
+}
+
+/// Vectors over pixels and channels alike are full, as in use_permuted: for few sources, and few or small groups.
+bool use_permuted_for_kernel(const ConvGeometry& g) {
+  const ConvPlan plan = conv_plan();
+  if (plan != ConvPlan::automatic) return plan == ConvPlan::permuted && permuted_kernel_filled(g) > 0;
+  const std::int64_t sources = g.in_channels / g.groups, filters = g.out_channels / g.groups;
+  const bool wide = has_wide_vectors(), pointwise = g.kernel == Size2D(1);
+  if (!has_long_vectors() || sources > 12) return false;
+  const double share = permuted_kernel_filled(g);
+  const Sharing sharing = row_sharing(g);
+  if (share == 0) return false;
+  if (is_depthwise(g)) return use_permuted_depthwise_for_kernel(g);
+  const std::int64_t lanes = wide ? 16 : 8;
+  const bool fills = filters % lanes == 0 || filters == 8;
+  if (g.groups > 1) {
+    if (!wide && (sources > 6 || share < 0.6 || (fills && sources > 2))) return false;
+    return share >= 0.5 && (sharing != Sharing::none || pointwise);
+  }
+  if (fills) return share == 1 && g.dilation != Size2D(1) && sources <= 2;
+  if (pointwise) return sources <= 5 || (filters <= 7 && sources <= (g.stride == Size2D(1) ? 7 : 10));
+  if (share < 0.5 || sharing == Sharing::none) return false;
+  if (sharing == Sharing::some) return sources <= 2 || (sources == 3 && filters <= 10);
+  if (sources <= 4) return true;
+  if (filters <= 4 || g.kernel.height > 3) return wide && share > 0.7 && share > 0.9 * filled_for_kernel(g);
+  return wide && sources <= 6 && filters <= 12 && share > 0.7;  // Winograd gains more from many
+}
+
+}  // namespace tessera::kernels

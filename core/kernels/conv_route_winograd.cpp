@@ -1,0 +1,95 @@
+// Where Winograd wins, by what was measured.
+#include <algorithm>
+#include <limits>
+#include <tessera/core/conv_plan.hpp>
+#include <tessera/core/kernels/conv_plans.hpp>
+#include <tessera/core/kernels/conv_route_winograd.hpp>
+#include <tessera/core/kernels/vector_fill.hpp>
+#include <tessera/core/kernels/winograd_saving.hpp>
+
+namespace tessera::kernels {
+namespace {
+
+/// What Winograd saves in products it spends on transforms, the more so the fewer channels a product sums or is shared
+/// by. `large`: there are tiles enough. Depends on one image's geometry only, so that results do not depend on the
+/// batch an image sits in.
+bool winograd_pays(const ConvReading& reading, double cost, std::int64_t channels, bool large) {
+  const ConvPlan plan = conv_plan();
+  if (plan != ConvPlan::automatic && plan != ConvPlan::winograd) return false;
+  const double saving = winograd_saving(reading);
+  if (plan == ConvPlan::winograd) return saving > 0;
+  return large && saving >= 1 + cost / static_cast<double>(channels);
+}
+
+/// Whether 3x3 taps side by side let tiles in rows be transformed many at once.
+bool has_tile_rows(const ConvGeometry& g) {
+  return g.kernel == Size2D(3) && g.stride == Size2D(1) && g.dilation == Size2D(1) && g.groups == 1;
+}
+
+/// Cycles of Winograd for 16 tiles, as they were measured with AVX-512: with vectors over channels, as in use_winograd,
+/// over tiles and then over results, as in use_winograd_rows, and over tiles alone. Half as wide vectors take a little
+/// more than twice as many.
+struct MeasuredCycles {
+  double over_channels, over_both, over_tiles;
+};
+MeasuredCycles measured_cycles(const ConvReading& reading) {
+  const auto s = static_cast<double>(reading.sources()), r = static_cast<double>(reading.results());
+  const std::int64_t lanes = lanes_for<float>(reading.results()), tiles = winograd_tiles(reading.result_size().width);
+  const double s_padded = padded(reading.sources(), lanes), r_padded = padded(reading.results(), lanes);
+  const double narrow = lanes == 16 ? 1 : 1.2, narrow_tiles = lanes_for<float>(tiles) == 16 ? 1 : 1.15;
+  return {(36 * s * r_padded + 260 * s_padded + 300 * r_padded + 1500) * narrow,
+          (54 * s * r_padded + 400 * s + 170 * r_padded) * narrow,
+          (36 * s * r + 400 * s + 270 * r) * narrow_tiles / filled<float>(tiles)};
+}
+
+}  // namespace
+
+/// Transforms of phases cost more the shorter the vectors.
+bool use_winograd(const ConvReading& reading) {
+  const ConvGeometry& g = reading.geometry;
+  // The weights of all phases are many: some tens of tiles must share them.
+  const std::int64_t pixels = g.output.height * g.output.width;
+  const double cost = g.stride == Size2D(1) || has_wide_vectors() ? 24 : 28;
+  return winograd_pays(reading, cost, reading.sources(), g.stride == Size2D(1) || pixels >= 256);
+}
+
+bool use_winograd_rows(const ConvReading& reading) {
+  const std::int64_t sources = reading.sources(), results = reading.results();
+  if (!has_tile_rows(reading.geometry) || sources > most_few_sources) return false;
+  const ConvPlan plan = conv_plan();
+  if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && results >= 8;
+  const std::int64_t lanes = results <= 8 ? 8 : 16, last = results % lanes;
+  return has_wide_vectors() && sources >= 2 && results >= 8 && reading.result_size().width >= 48 &&
+         (last == 0 || 4 * last >= 3 * lanes || results > 2 * lanes);
+}
+
+bool use_winograd_planes(const ConvReading& reading, double permuted) {
+  if (!has_tile_rows(reading.geometry)) return false;
+  const std::int64_t sources = reading.sources(), results = reading.results();
+  const ConvPlan plan = conv_plan();
+  if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && results <= 20 && !use_winograd_rows(reading);
+  constexpr std::int64_t most_sources = 40;  // more would leave the L2 cache between two blocks of results
+  if (sources > most_sources && results > 6) return false;
+  const MeasuredCycles cycles = measured_cycles(reading);
+  if (1.1 * cycles.over_tiles >= (use_winograd_rows(reading) ? cycles.over_both : cycles.over_channels)) return false;
+  const auto r = static_cast<double>(results);
+  const double direct = 144 * static_cast<double>(sources) *
+                        std::min(r / 0.75, padded(results, lanes_for<float>(results)) / 0.9) *
+                        winograd_saving(reading) / 4;
+  return 1.1 * cycles.over_tiles < direct && 1.15 * cycles.over_tiles < 256 * permuted;
+}
+
+double winograd_cycles(const ConvReading& reading) {
+  double cycles = std::numeric_limits<double>::infinity();
+  if (use_winograd_rows(reading)) cycles = measured_cycles(reading).over_both / 256;
+  if (use_winograd(reading))
+    cycles = std::min(cycles, measured_cycles(reading).over_channels / 64 / winograd_saving(reading));
+  return cycles;
+}
+
+/// Below some 16 tiles an image the transforms of the kernel outweigh the sums.
+bool use_winograd_for_kernel(const ConvGeometry& g) {
+  return winograd_pays({g, true}, 15, std::min(g.in_channels, g.out_channels), g.output.height * g.output.width >= 256);
+}
+
+}  // namespace tessera::kernels
