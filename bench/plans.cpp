@@ -1,6 +1,8 @@
 // plans: times every plan on the shapes that kernels, cliffs and the workloads have, and shows which one the library
 // takes and what it loses by it.
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
+
 #include <algorithm>
 #include <tessera/core/conv_plan.hpp>
 #include <tessera/core/error.hpp>
@@ -25,8 +27,8 @@ int main(int argc, char** argv) {
     std::vector<bench::ConvShape> shapes = bench::workload_shapes();
     for (const auto& more : {bench::case_table_shapes(), bench::odd_shapes()})
       shapes.insert(shapes.end(), more.begin(), more.end());
-    fmt::print("{:<38} {:<40} {:<15} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>6}\n", "name", "shape", "direction",
-               "automatic", "direct", "flat", "planar", "dots", "winograd", "loss");
+    fmt::print("{:<38} {:<40} {:<15} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>6}\n", "name", "shape", "direction",
+               "automatic", "direct", "flat", "planar", "permuted", "dots", "winograd", "loss");
     for (const bench::ConvShape& shape : shapes) {
       const tessera::ConvGeometry& g = shape.geometry;
       if (shape.name.find(only) == std::string::npos) continue;
@@ -41,9 +43,8 @@ int main(int argc, char** argv) {
         }
         const double loss = *std::max_element(rates.begin(), rates.end()) / rates[0];
         if (loss >= limit)
-          fmt::print("{:<38} {:<40} {:<15} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f} {:>9.1f} {:>6.2f}\n",
-                     shape.name, bench::describe(g), name_of(direction), rates[0], rates[1], rates[2], rates[3],
-                     rates[4], rates[5], loss);
+          fmt::print("{:<38} {:<40} {:<15} {:>9.1f} {:>6.2f}\n", shape.name, bench::describe(g), name_of(direction),
+                     fmt::join(rates, " "), loss);
       }
     }
     return 0;
