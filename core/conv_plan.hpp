@@ -15,7 +15,8 @@ enum class ConvPlan : std::uint8_t {
   winograd,   ///< Winograd wherever it applies, in f32; else direct
 };
 
-/// The plan for all convolutions from now on. Winograd's error is some four times that of direct convolution.
+/// The plan for all convolutions from now on. Winograd's error is four to nine times that of direct convolution
+/// of random numbers, and up to some 25 times of smooth waves.
 void set_conv_plan(ConvPlan plan);
 ConvPlan conv_plan();
 
