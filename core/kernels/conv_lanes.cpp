@@ -14,6 +14,24 @@ bool fits(const RowLanes& row, std::int64_t side_by_side) {
   return true;
 }
 
+/// With blocks of so many channels of a pixel side by side.
+RowLanes fill_lanes(const ConvReading& reading, std::int64_t lanes, std::int64_t side_by_side, std::int64_t block) {
+  RowLanes row{.lanes = lanes,
+               .used = lanes,
+               .phases = 0,
+               .results = reading.all_results(),
+               .group_results = reading.results(),
+               .group_sources = reading.sources(),
+               .block = block,
+               .pixel_step = block * (reading.forward ? reading.geometry.stride.width : 1)};
+  for (std::int64_t wholes = lanes / row.group_results; row.used > 0; --wholes) {
+    row.phases = row.results / std::gcd(row.results, row.used);
+    if (fits(row, side_by_side)) break;
+    row.used = std::min(wholes * row.group_results, row.used - 1);
+  }
+  return row;
+}
+
 }  // namespace
 
 void RowLanes::lay_out(std::int32_t* places, std::int32_t* channels) const {
@@ -40,25 +58,26 @@ double RowLanes::filled(std::int64_t pixels) const {
 }
 
 RowLanes row_lanes(const ConvReading& reading, std::int64_t lanes, std::int64_t side_by_side) {
-  const ConvGeometry& g = reading.geometry;
-  RowLanes row{.lanes = lanes,
-               .used = lanes,
-               .phases = 0,
-               .results = reading.all_results(),
-               .group_results = reading.results(),
-               .group_sources = reading.sources(),
-               .pixel_step = reading.all_sources() * (reading.forward ? g.stride.width : 1)};
-  for (std::int64_t wholes = lanes / row.group_results; row.used > 0; --wholes) {
-    row.phases = row.results / std::gcd(row.results, row.used);
-    if (fits(row, side_by_side)) break;
-    row.used = std::min(wholes * row.group_results, row.used - 1);
-  }
-  return row;
+  return fill_lanes(reading, lanes, side_by_side, reading.all_sources());
 }
 
-bool runs_narrow(const ConvReading& reading, std::int64_t side_by_side) {
-  const std::int64_t used = row_lanes(reading, 16, side_by_side).used;
-  return used <= 8 && row_lanes(reading, 8, side_by_side).used >= used;
+RowLanes permuted_lanes(const ConvReading& reading, std::int64_t lanes) {
+  const ConvGeometry& g = reading.geometry;
+  const bool pointwise = g.kernel == Size2D(1);
+  const RowLanes together = row_lanes(reading, lanes, pointwise ? reading.sources() : 1);
+  if (together.used == lanes || pointwise || g.groups > 1 || lanes < 8) return together;
+  // Pixels that the results of a vector may belong to.
+  const std::int64_t sources = reading.sources(), results = reading.results();
+  const std::int64_t span = (results - std::gcd(results, lanes) + lanes - 1) / results + 1;
+  const std::int64_t block = std::min<std::int64_t>((lanes - 1) / ((span - 1) * (together.pixel_step / sources)), 4);
+  if (block == 0) return together;
+  // Cycles a pixel, with vectors of 64 bytes.
+  const double products =
+      static_cast<double>(g.kernel.height * g.kernel.width * sources * results) / 14 * static_cast<double>(lanes);
+  const double pixels = static_cast<double>(together.pixel_step / sources * g.stride.height);
+  const double copies = (block == 1 ? 0.6 : 1.1) * static_cast<double>((sources + block - 1) / block) * pixels;
+  const bool pays = products / static_cast<double>(lanes) + copies < products / static_cast<double>(together.used);
+  return together.used == 0 || pays ? fill_lanes(reading, lanes, 1, block) : together;
 }
 
 }  // namespace tessera::kernels

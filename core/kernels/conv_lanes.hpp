@@ -12,6 +12,7 @@ struct RowLanes {
   std::int64_t phases;   ///< vectors after which the results' channels come again
   std::int64_t results;  ///< of a pixel
   std::int64_t group_results, group_sources;
+  std::int64_t block;       ///< source channels of a pixel that lie side by side; others are in planes of their own
   std::int64_t pixel_step;  ///< sources from those of one result pixel to those of the next
 
   /// Where the first source of a row's result stands.
@@ -27,15 +28,18 @@ struct RowLanes {
 };
 
 /// As many results to a vector as it can take sources for, so many side by side for each from the same vector: all its
-/// lanes, or else whole pixels or groups.
+/// lanes, or else whole pixels or groups. All channels of a pixel lie side by side.
 RowLanes row_lanes(const ConvReading& reading, std::int64_t lanes, std::int64_t side_by_side);
 
-/// Whether AVX-512's vectors would hold no more results than AVX2's, which run faster.
-bool runs_narrow(const ConvReading& reading, std::int64_t side_by_side);
+/// The same for permuted convolution: of a single tap, all sources of a group come from the same vector; of more,
+/// pixels are split into blocks of channels where that fills vectors by more than it costs.
+RowLanes permuted_lanes(const ConvReading& reading, std::int64_t lanes);
 
-/// Of a single tap, all sources of a group come from the same vector.
-inline std::int64_t permuted_side_by_side(const ConvReading& reading) {
-  return reading.geometry.kernel == Size2D(1) ? reading.sources() : 1;
+/// Whether AVX-512's vectors would hold no more results than AVX2's, which run faster.
+template <class Lanes>
+bool prefers_short_vectors(const Lanes& lanes_of) {
+  const std::int64_t used = lanes_of(16).used;
+  return used <= 8 && lanes_of(8).used >= used;
 }
 
 }  // namespace tessera::kernels

@@ -10,7 +10,7 @@
 
 #include <atomic>
 #include <numeric>
-#include <tessera/core/kernels/conv_band-inl.hpp>
+#include <tessera/core/kernels/conv_blocks-inl.hpp>
 #include <tessera/core/kernels/conv_lanes.hpp>
 #include <tessera/core/kernels/conv_pack-inl.hpp>
 #include <tessera/core/kernels/conv_permuted_points-inl.hpp>
@@ -23,10 +23,6 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-inline RowLanes permuted_lanes(const ConvReading& reading) {
-  return row_lanes(reading, lane_count<float>(), permuted_side_by_side(reading));
-}
-
 class PermutedConvolution {
  public:
   static constexpr int plan = 8;
@@ -36,7 +32,7 @@ class PermutedConvolution {
       : reading_(reading),
         kernel_(kernel),
         pass_(reading.passes().front()),
-        lanes_(permuted_lanes(reading)),
+        lanes_(permuted_lanes(reading, lane_count<float>())),
         period_(lanes_.phases * lanes_.lanes),
         pixels_(lanes_.phases * lanes_.used / lanes_.results),
         epilogue_(epilogue),
@@ -128,21 +124,21 @@ class PermutedConvolution {
     const int64_t inside = std::min(divide_up(std::max<int64_t>(-first, 0), step), periods);
     int64_t outside = std::clamp<int64_t>((size.width * channels - last + step) / step, inside, periods);
     const int64_t first_row = rows.first_source(begin), count = rows.source_span(end - begin);
-    if (first_row < 0 || first_row + count > size.height || last > size.width * channels ||
-        !reads_in_place(count, size.width * channels))
-      outside = inside;
+    const bool rows_inside = first_row >= 0 && first_row + count <= size.height && last <= size.width * channels;
+    if (!rows_inside || lanes_.block < channels || !reads_in_place(count, size.width * channels)) outside = inside;
     const SourceImage<float> sources{source + image * size.height * size.width * channels, size.height, size.width,
                                      channels, channels};
     if (inside < outside) {
       const int64_t row_stride = size.width * channels;
-      const Band<float> in_place{sources.data + first_row * row_stride + first + inside * step, row_stride};
+      const BlockBand in_place{sources.data + first_row * row_stride + first + inside * step, row_stride, 0};
       compute({image, begin, end, inside, outside}, in_place, result);
     }
     const auto copied = [&](int64_t from, int64_t to) {
       if (from == to) return;
       const int64_t column = from * pixels_, pixels = std::min(to * pixels_, columns.count) - column;
       compute({image, begin, end, from, to},
-              copy_band(sources, first_row, count, columns.first_source(column), columns.source_span(pixels), channels),
+              copy_blocks(sources, lanes_.block, first_row, count, columns.first_source(column),
+                          columns.source_span(pixels)),
               result);
     };
     if (inside == outside) return copied(0, periods);
@@ -158,14 +154,15 @@ class PermutedConvolution {
   }
 
   /// A part from its sources: those of its first row's first period, and what else its vectors read.
-  void compute(const Part& part, const Band<float>& band, float* result) const {
+  void compute(const Part& part, const BlockBand& band, float* result) const {
     const auto& [rows, columns] = pass_;
-    const int64_t channels = reading_.all_sources(), width = columns.count * lanes_.results;
+    const int64_t width = columns.count * lanes_.results;
     std::vector<int64_t> offsets;
     for (int64_t row = 0; row < rows.taps; row += shared_rows_)
       for (int64_t column = 0; column < columns.taps; ++column)
         for (int64_t c = 0; c < lanes_.group_sources; ++c)
-          offsets.push_back(row * rows.dilation * band.row_stride + column * columns.dilation * channels + c);
+          offsets.push_back(row * rows.dilation * band.row_stride + column * columns.dilation * lanes_.block +
+                            c / lanes_.block * band.block_stride + c % lanes_.block);
     PermutedTask task{.offsets = offsets.data(),
                       .entries = static_cast<int64_t>(offsets.size()),
                       .row_step = rows.dilation * band.row_stride,
@@ -310,9 +307,7 @@ void permuted_backward_f32(const ConvGeometry& g, const float* output, const flo
                            float* input, WeightStore* store) {
   PermutedConvolution({g, false}, kernel, e, store).run(output, input);
 }
-double permuted_filled_f32(const ConvReading& reading) {
-  return permuted_lanes(reading).filled(reading.result_size().width);
-}
+RowLanes permuted_lanes_here(const ConvReading& reading) { return permuted_lanes(reading, lane_count<float>()); }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -322,11 +317,13 @@ namespace tessera::kernels {
 
 HWY_EXPORT(permuted_forward_f32);
 HWY_EXPORT(permuted_backward_f32);
-HWY_EXPORT(permuted_filled_f32);
+HWY_EXPORT(permuted_lanes_here);
 
 namespace {
 
-bool runs_narrow(const ConvReading& reading) { return runs_narrow(reading, permuted_side_by_side(reading)); }
+bool runs_narrow(const ConvReading& reading) {
+  return prefers_short_vectors([&](std::int64_t lanes) { return permuted_lanes(reading, lanes); });
+}
 
 }  // namespace
 
@@ -338,11 +335,11 @@ void permuted_backward_input(const ConvGeometry& g, const float* output, const f
                              float* input, WeightStore* store) {
   TESSERA_DISPATCH(permuted_backward_f32, runs_narrow({g, false}))(g, output, kernel, e, input, store);
 }
-double permuted_filled(const ConvReading& reading) {
-  if (!reading.forward && reading.geometry.stride != Size2D(1)) return 0;
+RowLanes permuted_lanes(const ConvReading& reading) {
   const Size2D size = reading.result_size();
-  if (size.height == 0 || size.width == 0) return 0;
-  return TESSERA_DISPATCH(permuted_filled_f32, runs_narrow(reading))(reading);
+  const bool has_one_pass = reading.forward || reading.geometry.stride == Size2D(1);
+  if (!has_one_pass || size.height == 0 || size.width == 0) return {};
+  return TESSERA_DISPATCH(permuted_lanes_here, runs_narrow(reading))(reading);
 }
 
 }  // namespace tessera::kernels

@@ -275,9 +275,7 @@ class PermutedWeightGradient {
 void permuted_kernel_f32(const ConvGeometry& g, const float* input, const float* output, float* gradient) {
   PermutedWeightGradient(g).run(input, output, gradient);
 }
-double permuted_kernel_filled_f32(const ConvGeometry& g) {
-  return row_lanes({g, true}, lane_count<float>(), 1).filled(g.output.width);
-}
+RowLanes permuted_kernel_lanes_here(const ConvGeometry& g) { return row_lanes({g, true}, lane_count<float>(), 1); }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -286,14 +284,22 @@ HWY_AFTER_NAMESPACE();
 namespace tessera::kernels {
 
 HWY_EXPORT(permuted_kernel_f32);
-HWY_EXPORT(permuted_kernel_filled_f32);
+HWY_EXPORT(permuted_kernel_lanes_here);
+
+namespace {
+
+bool runs_narrow(const ConvGeometry& g) {
+  return prefers_short_vectors([&](std::int64_t lanes) { return row_lanes({g, true}, lanes, 1); });
+}
+
+}  // namespace
 
 void permuted_backward_kernel(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
-  TESSERA_DISPATCH(permuted_kernel_f32, runs_narrow({g, true}, 1))(g, input, output, kernel_gradient);
+  TESSERA_DISPATCH(permuted_kernel_f32, runs_narrow(g))(g, input, output, kernel_gradient);
 }
-double permuted_kernel_filled(const ConvGeometry& g) {
-  if (g.batch * g.output.height * g.output.width == 0) return 0;
-  return TESSERA_DISPATCH(permuted_kernel_filled_f32, runs_narrow({g, true}, 1))(g);
+RowLanes permuted_kernel_lanes(const ConvGeometry& g) {
+  if (g.batch * g.output.height * g.output.width == 0) return {};
+  return TESSERA_DISPATCH(permuted_kernel_lanes_here, runs_narrow(g))(g);
 }
 
 }  // namespace tessera::kernels

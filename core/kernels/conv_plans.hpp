@@ -1,7 +1,7 @@
 #pragma once
 
 #include <tessera/core/kernels/conv.hpp>
-#include <tessera/core/kernels/conv_passes.hpp>
+#include <tessera/core/kernels/conv_lanes.hpp>
 
 namespace tessera::kernels {
 
@@ -47,15 +47,15 @@ void dots_forward(const ConvGeometry&, const float* input, const float* kernel, 
 void dots_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
                          float* input, WeightStore* store);
 
-// Permuted convolution, in f32: where `permuted_filled`, how much of their vectors the results of a row fill, is not 0;
-// for few channels.
-double permuted_filled(const ConvReading& reading);
+// Permuted convolution, in f32, for few channels: where vectors of results can take their sources from vectors, as
+// these tell.
+RowLanes permuted_lanes(const ConvReading& reading);
+RowLanes permuted_kernel_lanes(const ConvGeometry& geometry);
 void permuted_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&,
                       float* output, WeightStore* store);
 void permuted_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
                              float* input, WeightStore* store);
 
-double permuted_kernel_filled(const ConvGeometry&);
 void permuted_backward_kernel(const ConvGeometry&, const float* input, const float* output, float* kernel_gradient);
 
 // Winograd, in f32: where winograd_saving says that it applies.

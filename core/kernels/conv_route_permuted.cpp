@@ -1,5 +1,6 @@
 // Where permuted convolution wins, by what was measured.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <numeric>
 #include <tessera/core/conv_plan.hpp>
@@ -63,29 +64,32 @@ bool use_permuted_depthwise_for_kernel(const ConvGeometry& g) {
 
 }  // namespace
 
-double filled_permuted(const ConvReading& reading) {
-  constexpr std::int64_t most_sources = 20, most_results = 160;
+RowLanes lanes_if_permuted(const ConvReading& reading) {
+  constexpr std::int64_t most_sources = 32, most_results = 160;
   const bool few = reading.sources() <= most_sources && reading.all_results() <= most_results;
   const ConvPlan plan = conv_plan();
   const bool may_win = plan == ConvPlan::automatic && few && has_long_vectors();
-  return may_win || plan == ConvPlan::permuted ? permuted_filled(reading) : 0;
+  return may_win || plan == ConvPlan::permuted ? permuted_lanes(reading) : RowLanes{};
 }
 
-double permuted_cycles(const ConvReading& reading, double filled) {
+double permuted_cycles(const ConvReading& reading, const RowLanes& lanes) {
   const ConvGeometry& g = reading.geometry;
-  if (filled == 0 || row_sharing(g) != Sharing::all) return std::numeric_limits<double>::infinity();
-  const auto sources = static_cast<double>(reading.all_sources() * g.stride.height * g.stride.width);
-  return products(reading) / filled / (has_wide_vectors() ? 0.92 : 0.7) + 0.3 * sources +
+  if (lanes.used == 0 || row_sharing(g) != Sharing::all) return std::numeric_limits<double>::infinity();
+  const auto sources = static_cast<double>(reading.all_sources()), block = static_cast<double>(lanes.block);
+  double copies = 0.3 * sources;
+  if (lanes.block < reading.all_sources()) copies = lanes.block == 1 ? 0.7 * sources : 1.2 * std::ceil(sources / block);
+  return products(reading) / lanes.filled(reading.result_size().width) / (has_wide_vectors() ? 0.92 : 0.7) +
+         copies * static_cast<double>(g.stride.height * g.stride.width) +
          0.1 * static_cast<double>(reading.all_results());
 }
 
 /// Vectors over pixels and channels alike are full, and need no planes.
-bool use_permuted(const ConvReading& reading, double filled) {
-  if (filled == 0) return false;
+bool use_permuted(const ConvReading& reading, const RowLanes& row) {
+  if (row.used == 0) return false;
   if (conv_plan() != ConvPlan::automatic) return true;
   const ConvGeometry& g = reading.geometry;
   const std::int64_t sources = reading.sources(), results = reading.results();
-  if (g.kernel == Size2D(1)) return use_permuted_points(reading, filled);
+  if (g.kernel == Size2D(1)) return use_permuted_points(reading, row.filled(reading.result_size().width));
   if (is_depthwise(g)) return use_permuted_depthwise(g);
   if (row_sharing(g) == Sharing::none) return false;
   if (row_sharing(g) == Sharing::some) {
@@ -102,17 +106,17 @@ bool use_permuted(const ConvReading& reading, double filled) {
   const double direct = all / few * padded(results, lanes) / static_cast<double>(results) +
                         40.0 * static_cast<double>(g.groups) / static_cast<double>(results);
   const double others = std::min(results <= 10 ? std::min(planar, direct) : direct, winograd_cycles(reading));
-  return 1.05 * permuted_cycles(reading, filled) < others;
+  return 1.05 * permuted_cycles(reading, row) < others;
 }
 
 /// Vectors over pixels and channels alike are full, as in use_permuted: for few sources, and few or small groups.
 bool use_permuted_for_kernel(const ConvGeometry& g) {
   const ConvPlan plan = conv_plan();
-  if (plan != ConvPlan::automatic) return plan == ConvPlan::permuted && permuted_kernel_filled(g) > 0;
+  if (plan != ConvPlan::automatic) return plan == ConvPlan::permuted && permuted_kernel_lanes(g).used > 0;
   const std::int64_t sources = g.in_channels / g.groups, filters = g.out_channels / g.groups;
   const bool wide = has_wide_vectors(), pointwise = g.kernel == Size2D(1);
   if (!has_long_vectors() || sources > 12) return false;
-  const double share = permuted_kernel_filled(g);
+  const double share = permuted_kernel_lanes(g).filled(g.output.width);
   const Sharing sharing = row_sharing(g);
   if (share == 0) return false;
   if (is_depthwise(g)) return use_permuted_depthwise_for_kernel(g);

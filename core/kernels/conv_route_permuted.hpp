@@ -1,18 +1,18 @@
 #pragma once
 
-#include <tessera/core/kernels/conv_passes.hpp>
+#include <tessera/core/kernels/conv_lanes.hpp>
 
 namespace tessera::kernels {
 
-/// How full permuted convolution's vectors would be where it may be used, else 0.
-double filled_permuted(const ConvReading& reading);
+/// How permuted convolution's vectors would lie where it may be used; else they hold nothing.
+RowLanes lanes_if_permuted(const ConvReading& reading);
 
 /// Cycles a result pixel of permuted convolution that shares all rows, as they were measured with AVX-512 and AVX2, and
 /// infinitely many where it does not apply or there are no such vectors.
-double permuted_cycles(const ConvReading& reading, double filled);
+double permuted_cycles(const ConvReading& reading, const RowLanes& lanes);
 
-/// Whether a convolution in f32 runs permuted. `filled` is filled_permuted of it.
-bool use_permuted(const ConvReading& reading, double filled);
+/// Whether a convolution in f32 runs permuted, given lanes_if_permuted of it.
+bool use_permuted(const ConvReading& reading, const RowLanes& lanes);
 
 /// Whether its kernel's gradient does.
 bool use_permuted_for_kernel(const ConvGeometry& geometry);
