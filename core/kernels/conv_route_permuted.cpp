@@ -39,7 +39,8 @@ bool use_permuted_points(const ConvReading& reading, double filled) {
   if (reading.source_size() == reading.result_size())
     return (results % 16 != 0 || sources <= 4) && filled > 0.38 + 0.03 * sources;
   // A stride's rows are computed one by one, and short then. Others gather few results' sources one by one.
-  return results <= 4 ? sources > 1 && filled >= 0.25 : results <= 8 && sources > 2 && filled > 0.5;
+  if (results <= 4) return sources > 1 && sources <= (results <= 2 ? 5 : 8) && filled >= 0.25;
+  return results <= 8 && sources > 2 && sources <= 6 && filled > 0.5;
 }
 
 /// Of depthwise convolution vectors over a pixel's channels are the better ones where these fill them, or where a
@@ -65,7 +66,7 @@ bool use_permuted_depthwise_for_kernel(const ConvGeometry& g) {
 }  // namespace
 
 RowLanes lanes_if_permuted(const ConvReading& reading) {
-  constexpr std::int64_t most_sources = 32, most_results = 160;
+  constexpr std::int64_t most_sources = 20, most_results = 160;
   const bool few = reading.sources() <= most_sources && reading.all_results() <= most_results;
   const ConvPlan plan = conv_plan();
   const bool may_win = plan == ConvPlan::automatic && few && has_long_vectors();
@@ -77,8 +78,19 @@ double permuted_cycles(const ConvReading& reading, const RowLanes& lanes) {
   if (lanes.used == 0 || row_sharing(g) != Sharing::all) return std::numeric_limits<double>::infinity();
   const auto sources = static_cast<double>(reading.all_sources()), block = static_cast<double>(lanes.block);
   double copies = 0.3 * sources;
-  if (lanes.block < reading.all_sources()) copies = lanes.block == 1 ? 0.7 * sources : 1.2 * std::ceil(sources / block);
-  return products(reading) / lanes.filled(reading.result_size().width) / (has_wide_vectors() ? 0.92 : 0.7) +
+  if (lanes.block < reading.all_sources()) {
+    // Many blocks are dear where few taps or results repay them.
+    if (g.kernel.height < 5 && (reading.all_sources() > 12 || reading.results() < 4))
+      return std::numeric_limits<double>::infinity();
+    copies = lanes.block == 1 ? 0.7 * sources : 1.6 * std::ceil(sources / block);
+  }
+  // Tiles of few rows load more vectors for each product.
+  const std::int64_t between = g.dilation.height / std::gcd(g.dilation.height, g.stride.height);
+  const std::int64_t height = reading.result_size().height, tiles = (height + 12 * between - 1) / (12 * between);
+  const auto taps = static_cast<double>(g.kernel.height);
+  const double rows = static_cast<double>(height) / static_cast<double>(tiles * between);
+  const double waits = std::max((2 * (rows + taps - 1) + taps) / (taps * rows), 1.0);
+  return waits * products(reading) / lanes.filled(reading.result_size().width) / (has_wide_vectors() ? 0.92 : 0.7) +
          copies * static_cast<double>(g.stride.height * g.stride.width) +
          0.1 * static_cast<double>(reading.all_results());
 }
@@ -93,6 +105,7 @@ bool use_permuted(const ConvReading& reading, const RowLanes& row) {
   if (is_depthwise(g)) return use_permuted_depthwise(g);
   if (row_sharing(g) == Sharing::none) return false;
   if (row_sharing(g) == Sharing::some) {
+    if (row.filled(reading.result_size().width) < 0.6) return false;
     if (g.groups > 1) return sources <= (g.groups > 4 ? 6 : 3);
     return has_wide_vectors() && results <= 10 && (sources <= 2 || (sources == 3 && results > 3));
   }
@@ -100,9 +113,10 @@ bool use_permuted(const ConvReading& reading, const RowLanes& row) {
   if (g.groups == 1 && results % lanes == 0 && results % 16 == 0) return false;
   const double all = products(reading), few = results <= 8 ? 0.75 : 0.93;
   const double width = static_cast<double>(reading.result_size().width);
-  const double planar =
-      all / 0.95 * padded(reading.result_size().width, 8) / width + 0.6 * static_cast<double>(reading.all_sources()) +
-      0.55 * static_cast<double>(reading.all_results()) + (g.groups > 1 ? 6.0 * static_cast<double>(g.groups) : 0);
+  const double planar = all / 0.95 * padded(reading.result_size().width, 8) / width +
+                        0.6 * static_cast<double>(reading.all_sources()) +
+                        0.55 * static_cast<double>(reading.all_results()) +
+                        (g.groups > 1 ? 6.0 * static_cast<double>(g.groups) : 0) + 250 / width;
   const double direct = all / few * padded(results, lanes) / static_cast<double>(results) +
                         40.0 * static_cast<double>(g.groups) / static_cast<double>(results);
   const double others = std::min(results <= 10 ? std::min(planar, direct) : direct, winograd_cycles(reading));
@@ -128,7 +142,7 @@ bool use_permuted_for_kernel(const ConvGeometry& g) {
   }
   if (fills) return share == 1 && g.dilation != Size2D(1) && sources <= 2;
   if (pointwise) return sources <= 5 || (filters <= 7 && sources <= (g.stride == Size2D(1) ? 7 : 10));
-  if (share < 0.5 || sharing == Sharing::none) return false;
+  if (share < (g.stride == Size2D(1) ? 0.5 : 0.8) || sharing == Sharing::none) return false;
   if (sharing == Sharing::some) return sources <= 2 || (sources == 3 && filters <= 10);
   if (sources <= 4) return true;
   if (filters <= 4 || g.kernel.height > 3) return wide && share > 0.7 && share > 0.9 * filled_for_kernel(g);
