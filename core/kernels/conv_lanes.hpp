@@ -35,6 +35,16 @@ RowLanes row_lanes(const ConvReading& reading, std::int64_t lanes, std::int64_t 
 /// pixels are split into blocks of channels where that fills vectors by more than it costs.
 RowLanes permuted_lanes(const ConvReading& reading, std::int64_t lanes);
 
+/// Rows of so many taps that permuted convolution's tiles multiply at once, by vectors of sources that count for
+/// several rows of results, `stride` tap rows apart: all, or one where there are no tiles for them.
+constexpr std::int64_t shared_rows(std::int64_t taps, std::int64_t stride) {
+  const bool has_tiles = stride == 1 ? taps <= 3 || taps == 5 : stride == 2 && taps <= 3;
+  return has_tiles ? taps : 1;
+}
+
+/// Rows of results at most of a tile whose rows are a stride apart: more rows of sources would not be unrolled.
+constexpr int most_rows_apart = 7;
+
 /// Whether AVX-512's vectors would hold no more results than AVX2's, which run faster.
 template <class Lanes>
 bool prefers_short_vectors(const Lanes& lanes_of) {

@@ -257,12 +257,6 @@ class PermutedConvolution {
     compute(copy, whole, periods);
   }
 
-  /// Those of a kernel's tap rows that there are tiles for.
-  static int64_t shared_rows(int64_t taps, int64_t stride) {
-    const bool are_few = stride == 1 ? taps <= 3 || taps == 5 : stride == 2 && taps <= 3;
-    return are_few ? taps : 1;
-  }
-
   PermutedFunction tile(int64_t rows) const {
     constexpr auto most = std::make_integer_sequence<int, most_permuted_rows>();
     constexpr auto most_apart = std::make_integer_sequence<int, most_rows_apart>();

@@ -47,8 +47,9 @@ HWY_NOINLINE void permuted_tile(const PermutedTask& task, const float* HWY_RESTR
     const float* HWY_RESTRICT in = source + task.offsets[entry];
     TESSERA_UNROLL for (int row = 0; row < (Y - 1) * S + T; ++row, in += row_step) {
       const Vec x = hn::TableLookupLanes(hn::LoadU(d, in), places);
-      TESSERA_UNROLL for (int t = row % S; t < T; t += S) if (t <= row && row - t <= (Y - 1) * S) sums[(row - t) / S] =
-          hn::MulAdd(x, w[t], sums[(row - t) / S]);
+      TESSERA_UNROLL for (int t = row % S; t < T; t += S) {
+        if (t <= row && row - t <= (Y - 1) * S) sums[(row - t) / S] = hn::MulAdd(x, w[t], sums[(row - t) / S]);
+      }
     }
   }
   if (task.rectify) {
@@ -63,7 +64,6 @@ constexpr int most_permuted_rows = 12;
 #else
 constexpr int most_permuted_rows = 8;
 #endif
-constexpr int most_rows_apart = 7;  // more rows of sources would not be unrolled
 using PermutedFunction = void (*)(const PermutedTask&, const float*, float*, int64_t);
 template <int Y>
 using PermutedTable = std::array<PermutedFunction, Y>;

@@ -56,8 +56,9 @@ HWY_NOINLINE void permuted_sum_tile(const PermutedSumTask& task, const float* HW
         const float* HWY_RESTRICT in = from + offsets[e];
         TESSERA_UNROLL for (int row = 0; row < (Y - 1) * S + T; ++row, in += source_row) {
           const Vec x = hn::TableLookupLanes(hn::LoadU(d, in), places);
-          TESSERA_UNROLL for (int t = row % S; t < T; t += S) if (t <= row && row - t <= (Y - 1) * S) acc[e][t] =
-              hn::MulAdd(x, values[(row - t) / S], acc[e][t]);
+          TESSERA_UNROLL for (int t = row % S; t < T; t += S) {
+            if (t <= row && row - t <= (Y - 1) * S) acc[e][t] = hn::MulAdd(x, values[(row - t) / S], acc[e][t]);
+          }
         }
       }
       from += task.source_step;
@@ -91,8 +92,8 @@ constexpr std::array<PermutedSumFunction, most_sum_rows> permuted_sum_rows(std::
 /// Tiles of up to as many entries as have room.
 template <int T, int S, int... E>
 constexpr PermutedSumTable permuted_sum_table(std::integer_sequence<int, E...>) {
-  constexpr auto rows = std::make_integer_sequence < int, S == 1 ? most_sum_rows : std::min(most_sum_rows, 7) > ();
-  return {permuted_sum_rows<T, S, E + 1>(rows)...};
+  constexpr int most = S == 1 ? most_sum_rows : std::min(most_sum_rows, most_rows_apart);
+  return {permuted_sum_rows<T, S, E + 1>(std::make_integer_sequence<int, most>())...};
 }
 template <int T, int S>
 constexpr PermutedSumTable permuted_sum_table() {
@@ -108,7 +109,7 @@ class PermutedWeightGradient {
         lanes_(row_lanes({g, true}, lane_count<float>(), 1)),
         between_(pass_.rows.dilation / std::gcd(pass_.rows.dilation, pass_.rows.stride)),
         stride_(between_ * pass_.rows.stride / pass_.rows.dilation),
-        taps_(shared_taps(pass_.rows.taps, stride_)),
+        taps_(shared_rows(pass_.rows.taps, stride_)),
         chunks_(std::clamp<int64_t>(g.batch * g.output.height / most_sum_rows, 1, 8)),
         size_(g.kernel.height * g.kernel.width * lanes_.group_sources * g.out_channels),
         places_(static_cast<std::size_t>(lanes_.phases * lanes_.lanes)) {
@@ -140,10 +141,6 @@ class PermutedWeightGradient {
   }
 
  private:
-  static int64_t shared_taps(int64_t taps, int64_t stride) {
-    return (stride == 1 && (taps <= 3 || taps == 5)) || (stride == 2 && taps == 3) ? taps : 1;
-  }
-
   /// Sums of every entry and tap row, for each phase, a vector each.
   int64_t sums_size() const {
     return pass_.rows.taps * pass_.columns.taps * lanes_.group_sources * lanes_.phases * lanes_.lanes;
@@ -244,15 +241,17 @@ class PermutedWeightGradient {
           }
   }
 
-  int64_t most_block_rows() const { return stride_ > 1 && taps_ > 1 ? std::min(most_sum_rows, 7) : most_sum_rows; }
+  int64_t most_block_rows() const {
+    return stride_ > 1 && taps_ > 1 ? std::min(most_sum_rows, most_rows_apart) : most_sum_rows;
+  }
 
   const PermutedSumTable& tiles() const {
     static constexpr PermutedSumTable one = permuted_sum_table<1, 1>(), two = permuted_sum_table<2, 1>(),
                                       three = permuted_sum_table<3, 1>(), five = permuted_sum_table<5, 1>(),
-                                      three_apart = permuted_sum_table<3, 2>();
+                                      two_apart = permuted_sum_table<2, 2>(), three_apart = permuted_sum_table<3, 2>();
     switch (taps_) {
       case 2:
-        return two;
+        return stride_ == 1 ? two : two_apart;
       case 3:
         return stride_ == 1 ? three : three_apart;
       case 5:

@@ -16,9 +16,9 @@ namespace {
 /// lies between them, or none, so that each product waits for a vector.
 enum class Sharing : std::uint8_t { none, some, all };
 Sharing row_sharing(const ConvGeometry& g) {
-  const std::int64_t rows = g.kernel.height, stride = g.stride.height / std::gcd(g.stride.height, g.dilation.height);
-  if (stride == 1 && (rows == 2 || rows == 3 || rows == 5)) return Sharing::all;
-  return stride == 2 && (rows == 2 || rows == 3) ? Sharing::some : Sharing::none;
+  const std::int64_t stride = g.stride.height / std::gcd(g.stride.height, g.dilation.height);
+  if (shared_rows(g.kernel.height, stride) == 1) return Sharing::none;
+  return stride == 1 ? Sharing::all : Sharing::some;
 }
 
 /// Products of a result pixel, of all groups, in vectors of 64 bytes.
