@@ -69,15 +69,15 @@ RowLanes permuted_lanes(const ConvReading& reading, std::int64_t lanes) {
   // Pixels that the results of a vector may belong to.
   const std::int64_t sources = reading.sources(), results = reading.results();
   const std::int64_t span = (results - std::gcd(results, lanes) + lanes - 1) / results + 1;
-  const std::int64_t block = std::min<std::int64_t>((lanes - 1) / ((span - 1) * (together.pixel_step / sources)), 4);
+  const std::int64_t stride = together.pixel_step / sources;
+  const std::int64_t block = std::min<std::int64_t>((lanes - 1) / ((span - 1) * stride), 4);
   if (block == 0) return together;
   // Cycles a pixel, with vectors of 64 bytes.
-  const double products =
-      static_cast<double>(g.kernel.height * g.kernel.width * sources * results) / 14 * static_cast<double>(lanes);
-  const double pixels = static_cast<double>(together.pixel_step / sources * g.stride.height);
-  const double copies = (block == 1 ? 0.6 : 1.1) * static_cast<double>((sources + block - 1) / block) * pixels;
-  const bool pays = products / static_cast<double>(lanes) + copies < products / static_cast<double>(together.used);
-  return together.used == 0 || pays ? fill_lanes(reading, lanes, 1, block) : together;
+  const std::int64_t products = g.kernel.height * g.kernel.width * sources * results * lanes;
+  const std::int64_t blocks = (sources + block - 1) / block, pixels = stride * g.stride.height;
+  const double copies = (block == 1 ? 0.6 : 1.1) * static_cast<double>(blocks * pixels);
+  const auto cycles = [&](std::int64_t used) { return static_cast<double>(products) / 14 / static_cast<double>(used); };
+  return cycles(lanes) + copies < cycles(together.used) ? fill_lanes(reading, lanes, 1, block) : together;
 }
 
 }  // namespace tessera::kernels

@@ -114,7 +114,7 @@ class PermutedConvolution {
   /// Rows begin .. end - 1 of an image: where all that vectors of sources hold belongs to the image as it lies there,
   /// else from a copy with zeros around it.
   void compute(int64_t image, int64_t begin, int64_t end, const float* source, float* result) const {
-    const auto& [rows, columns] = pass_;
+    const TapAxis &rows = pass_.rows, &columns = pass_.columns;
     const Size2D size = reading_.source_size();
     const int64_t channels = reading_.all_sources(), step = lanes_.period_step();
     const int64_t periods = divide_up(columns.count * lanes_.results, lanes_.phases * lanes_.used);
@@ -155,7 +155,7 @@ class PermutedConvolution {
 
   /// A part from its sources: those of its first row's first period, and what else its vectors read.
   void compute(const Part& part, const BlockBand& band, float* result) const {
-    const auto& [rows, columns] = pass_;
+    const TapAxis &rows = pass_.rows, &columns = pass_.columns;
     const int64_t width = columns.count * lanes_.results;
     std::vector<int64_t> offsets;
     for (int64_t row = 0; row < rows.taps; row += shared_rows_)
@@ -202,7 +202,7 @@ class PermutedConvolution {
 
   /// Row by row, or in stretches of the batch's pixels where they lie side by side.
   void run_points(const float* source, float* result) const {
-    const auto& [rows, columns] = pass_;
+    const TapAxis &rows = pass_.rows, &columns = pass_.columns;
     const Size2D size = reading_.source_size();
     const int64_t channels = reading_.all_sources(),
                   all = reading_.geometry.batch * size.height * size.width * channels;

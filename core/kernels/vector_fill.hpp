@@ -13,7 +13,8 @@ std::int64_t lanes_for(std::int64_t count) {
 
 /// Rounded up to whole vectors.
 inline double padded(std::int64_t count, std::int64_t lanes) {
-  return static_cast<double>((count + lanes - 1) / lanes * lanes);
+  const std::int64_t vectors = (count + lanes - 1) / lanes;
+  return static_cast<double>(vectors * lanes);
 }
 
 /// How much of its vectors so many channels or tiles fill.
