@@ -107,8 +107,12 @@ bool use_permuted(const ConvReading& reading, const RowLanes& row) {
   if (row_sharing(g) == Sharing::some) {
     if (row.filled(reading.result_size().width) < 0.6) return false;
     if (g.groups > 1) return sources <= (g.groups > 4 ? 6 : 3);
-    return has_wide_vectors() && results <= 10 && (sources <= 2 || (sources == 3 && results > 3));
+    if (results > 10 || (!has_wide_vectors() && results == 8)) return false;
+    return sources <= 2 || (sources == 3 && results > 3 && (results <= 5 || results > 8));
   }
+  const bool pays_shorter =
+      results == 1 ? sources == 1 : g.kernel.height == 3 && sources <= 3 && results > 4 && results % 8 != 0;
+  if (!has_wide_vectors() && g.groups == 1 && !pays_shorter) return false;
   const std::int64_t lanes = lanes_for<float>(results);
   if (g.groups == 1 && results % lanes == 0 && results % 16 == 0) return false;
   const double all = products(reading), few = results <= 8 ? 0.75 : 0.93;
@@ -116,7 +120,7 @@ bool use_permuted(const ConvReading& reading, const RowLanes& row) {
   const double planar = all / 0.95 * padded(reading.result_size().width, 8) / width +
                         0.6 * static_cast<double>(reading.all_sources()) +
                         0.55 * static_cast<double>(reading.all_results()) +
-                        (g.groups > 1 ? 6.0 * static_cast<double>(g.groups) : 0) + 250 / width;
+                        (g.groups > 1 ? 6.0 * static_cast<double>(g.groups) : 0) + (width < 32 ? 250 / width : 0);
   const double direct = all / few * padded(results, lanes) / static_cast<double>(results) +
                         40.0 * static_cast<double>(g.groups) / static_cast<double>(results);
   const double others = std::min(results <= 10 ? std::min(planar, direct) : direct, winograd_cycles(reading));
