@@ -51,6 +51,28 @@ bool use_permuted_depthwise(const ConvGeometry& g) {
   return row_sharing(g) == Sharing::some && channels <= 12;
 }
 
+/// Where a stride lies between the rows of a tile.
+bool use_permuted_rows_apart(const ConvReading& reading) {
+  const std::int64_t sources = reading.sources(), results = reading.results(), groups = reading.geometry.groups;
+  if (groups > 1) return sources <= (groups > 4 ? 6 : 3);
+  if (results > 10 || (!has_wide_vectors() && results == 8)) return false;
+  return sources <= 2 || (sources == 3 && results > 3 && (results <= 5 || results > 8));
+}
+
+/// Cycles a result pixel of the better of direct and planar convolution, as permuted_cycles.
+double other_cycles(const ConvReading& reading) {
+  const std::int64_t results = reading.results();
+  const auto groups = static_cast<double>(reading.geometry.groups), r = static_cast<double>(results);
+  const double all = products(reading), width = static_cast<double>(reading.result_size().width);
+  const double direct =
+      all / (results <= 8 ? 0.75 : 0.93) * padded(results, lanes_for<float>(results)) / r + 40 * groups / r;
+  if (results > 10) return direct;
+  const double planar = all / 0.95 * padded(reading.result_size().width, 8) / width +
+                        0.6 * static_cast<double>(reading.all_sources()) + 0.55 * r * groups +
+                        (groups > 1 ? 6 * groups : 0) + (width < 32 ? 250 / width : 0);
+  return std::min(direct, planar);
+}
+
 /// How much of the vectors over filters, or over sources where these fill them better, a kernel's gradient fills.
 double filled_for_kernel(const ConvGeometry& g) {
   return std::max(filled<float>(g.in_channels / g.groups), filled<float>(g.out_channels / g.groups));
@@ -101,30 +123,18 @@ bool use_permuted(const ConvReading& reading, const RowLanes& row) {
   if (conv_plan() != ConvPlan::automatic) return true;
   const ConvGeometry& g = reading.geometry;
   const std::int64_t sources = reading.sources(), results = reading.results();
-  if (g.kernel == Size2D(1)) return use_permuted_points(reading, row.filled(reading.result_size().width));
+  const double filled = row.filled(reading.result_size().width);
+  const Sharing sharing = row_sharing(g);
+  if (g.kernel == Size2D(1)) return use_permuted_points(reading, filled);
   if (is_depthwise(g)) return use_permuted_depthwise(g);
-  if (row_sharing(g) == Sharing::none) return false;
-  if (row_sharing(g) == Sharing::some) {
-    if (row.filled(reading.result_size().width) < 0.6) return false;
-    if (g.groups > 1) return sources <= (g.groups > 4 ? 6 : 3);
-    if (results > 10 || (!has_wide_vectors() && results == 8)) return false;
-    return sources <= 2 || (sources == 3 && results > 3 && (results <= 5 || results > 8));
+  if (sharing == Sharing::none) return false;
+  if (sharing == Sharing::some) return filled >= 0.6 && use_permuted_rows_apart(reading);
+  if (g.groups == 1 && !has_wide_vectors()) {
+    const bool pays = g.kernel.height == 3 && sources <= 3 && results > 4 && results % 8 != 0;
+    if (!pays && (sources > 1 || results > 1)) return false;
   }
-  const bool pays_shorter =
-      results == 1 ? sources == 1 : g.kernel.height == 3 && sources <= 3 && results > 4 && results % 8 != 0;
-  if (!has_wide_vectors() && g.groups == 1 && !pays_shorter) return false;
-  const std::int64_t lanes = lanes_for<float>(results);
-  if (g.groups == 1 && results % lanes == 0 && results % 16 == 0) return false;
-  const double all = products(reading), few = results <= 8 ? 0.75 : 0.93;
-  const double width = static_cast<double>(reading.result_size().width);
-  const double planar = all / 0.95 * padded(reading.result_size().width, 8) / width +
-                        0.6 * static_cast<double>(reading.all_sources()) +
-                        0.55 * static_cast<double>(reading.all_results()) +
-                        (g.groups > 1 ? 6.0 * static_cast<double>(g.groups) : 0) + (width < 32 ? 250 / width : 0);
-  const double direct = all / few * padded(results, lanes) / static_cast<double>(results) +
-                        40.0 * static_cast<double>(g.groups) / static_cast<double>(results);
-  const double others = std::min(results <= 10 ? std::min(planar, direct) : direct, winograd_cycles(reading));
-  return 1.05 * permuted_cycles(reading, row) < others;
+  if (g.groups == 1 && results % 16 == 0) return false;
+  return 1.05 * permuted_cycles(reading, row) < std::min(other_cycles(reading), winograd_cycles(reading));
 }
 
 /// Vectors over pixels and channels alike are full, as in use_permuted: for few sources, and few or small groups.
