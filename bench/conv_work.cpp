@@ -5,8 +5,10 @@
 #include <chrono>
 #include <numeric>
 #include <set>
+#include <span>
 #include <tessera/core/kernels/conv.hpp>
 
+#include "machine.hpp"
 #include "tests/support/conv_cases.hpp"
 #include "workloads.hpp"
 
@@ -159,17 +161,45 @@ void ConvWork::run(Direction direction) {
   }
 }
 
-double best_seconds(ConvWork& work, Direction direction, double seconds) {
+void ConvWork::move(Direction direction) {
+  const auto read = [](const Tensor& a) { return std::span(a.data<float>(), static_cast<std::size_t>(a.numel())); };
+  const auto written = [](Tensor& a) {
+    return std::span(a.mutable_data<float>(), static_cast<std::size_t>(a.numel()));
+  };
+  switch (direction) {
+    case Direction::forward:
+      return move_numbers(read(input_), written(result_output_));
+    case Direction::backward_input:
+      return move_numbers(read(output_), written(result_input_));
+    case Direction::backward_weight:
+      move_numbers(read(input_), {});
+      return move_numbers(read(output_), written(result_kernel_));
+  }
+}
+
+namespace {
+
+template <class Run>
+double best_time(const Run& run, double seconds) {
   using Clock = std::chrono::steady_clock;
   double best = 1e9;
-  work.run(direction);
+  run();
   const Clock::time_point begin = Clock::now();
   for (int runs = 0; runs < 5 || std::chrono::duration<double>(Clock::now() - begin).count() < seconds; ++runs) {
     const Clock::time_point start = Clock::now();
-    work.run(direction);
+    run();
     best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count());
   }
   return best;
+}
+
+}  // namespace
+
+double best_seconds(ConvWork& work, Direction direction, double seconds) {
+  return best_time([&] { work.run(direction); }, seconds);
+}
+double best_move_seconds(ConvWork& work, Direction direction, double seconds) {
+  return best_time([&] { work.move(direction); }, seconds);
 }
 
 }  // namespace bench

@@ -40,6 +40,8 @@ class ConvWork {
  public:
   explicit ConvWork(const tessera::ConvGeometry& geometry);
   void run(Direction direction);
+  /// Reads what a run reads and writes as much as it writes, but multiplies nothing.
+  void move(Direction direction);
   /// Floating-point operations of one run, computed directly.
   double flops() const { return 2.0 * static_cast<double>(geometry_.multiply_adds()); }
 
@@ -48,7 +50,8 @@ class ConvWork {
   tessera::Tensor input_, kernel_, output_, result_input_, result_kernel_, result_output_;
 };
 
-/// Best time of one run, in seconds, of as many as take `seconds`.
+/// Best time of one run, in seconds, of as many as take `seconds`; or of one move.
 double best_seconds(ConvWork& work, Direction direction, double seconds);
+double best_move_seconds(ConvWork& work, Direction direction, double seconds);
 
 }  // namespace bench

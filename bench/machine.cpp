@@ -38,6 +38,27 @@ double multiply_add_chains(std::int64_t rounds, float* sink) {
   return 2.0 * chains * static_cast<double>(rounds) * static_cast<double>(hn::Lanes(d));
 }
 
+/// Stores the sums of what it reads, in stretches that stay in the L1 cache.
+void move(const float* read, std::int64_t reads, float* written, std::int64_t writes) {
+  const hn::ScalableTag<float> d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  const std::int64_t stretches = std::max<std::int64_t>((reads + writes) / 1024, 1);
+  hn::Vec<decltype(d)> sums[4];
+  TESSERA_UNROLL for (auto& sum : sums) sum = hn::Zero(d);
+  for (std::int64_t i = 0; i < stretches; ++i) {
+    std::int64_t at = reads * i / stretches;
+    for (const std::int64_t end = reads * (i + 1) / stretches; at + 4 * lanes <= end; at += 4 * lanes) {
+      TESSERA_UNROLL for (int s = 0; s < 4; ++s) sums[s] = hn::Add(sums[s], hn::LoadU(d, read + at + s * lanes));
+    }
+    std::int64_t to = writes * i / stretches;
+    for (const std::int64_t end = writes * (i + 1) / stretches; to + lanes <= end; to += lanes)
+      hn::StoreU(hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3])), d, written + to);
+  }
+  // For the compiler, what was read must count.
+  volatile float sink = hn::GetLane(hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3])));
+  (void)sink;
+}
+
 }  // namespace bench::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -45,6 +66,7 @@ HWY_AFTER_NAMESPACE();
 namespace bench {
 
 HWY_EXPORT(multiply_add_chains);
+HWY_EXPORT(move);
 
 void add_machine_options(CLI::App& app) {
   app.add_option_function<int>("--threads", tessera::set_num_threads, "Threads; all processors by default")
@@ -72,6 +94,16 @@ double peak_gigaflops() {
     best = std::max(best, all / nanoseconds);
   }
   return best;
+}
+
+void move_numbers(std::span<const float> read, std::span<float> written) {
+  constexpr std::int64_t parts = 16;
+  const auto reads = static_cast<std::int64_t>(read.size()), writes = static_cast<std::int64_t>(written.size());
+  tessera::parallel_for(parts, [&](std::int64_t part) {
+    const std::int64_t from = reads * part / parts, to = writes * part / parts;
+    HWY_DYNAMIC_DISPATCH(move)
+    (read.data() + from, reads * (part + 1) / parts - from, written.data() + to, writes * (part + 1) / parts - to);
+  });
 }
 
 double status_megabytes(const std::string& key) {
