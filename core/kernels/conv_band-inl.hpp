@@ -38,7 +38,9 @@ struct Band {
 template <class T>
 HWY_INLINE void clear_vectors(T* to, int64_t count) {
   const hn::ScalableTag<T> d;
-  for (int64_t i = 0; i < count; i += lane_count<T>()) hn::StoreU(hn::Zero(d), d, to + i);
+  if (count <= 0) return;
+  hn::StoreU(hn::Zero(d), d, to);  // mostly all: a loop would become a call of memset
+  for (int64_t i = lane_count<T>(); i < count; i += lane_count<T>()) hn::StoreU(hn::Zero(d), d, to + i);
 }
 
 /// Rows first_row .. first_row + rows - 1 and columns likewise, as contiguous pixels in this thread's scratch slot 0

@@ -12,7 +12,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <numeric>
-#include <tessera/core/kernels/conv_passes.hpp>
+#include <tessera/core/kernels/conv_band-inl.hpp>
 #include <tessera/core/kernels/conv_squares-inl.hpp>
 #include <tessera/core/kernels/conv_tile-inl.hpp>
 #include <tessera/core/kernels/scratch.hpp>
@@ -150,14 +150,8 @@ class FlatBand {
   /// Zeros in a phase's line of every source channel, up to a whole number of vectors: the slack of a line and what is
   /// loaded after them.
   HWY_INLINE void clear(T* line, int64_t count) const {
-    const hn::ScalableTag<T> d;
-    if (count <= 0) return;
     const int64_t step = source_size();
-    for (int64_t c = 0; c < channels_.sources; ++c) {
-      T* const to = line + c * step;
-      hn::StoreU(hn::Zero(d), d, to);  // mostly all: a loop would become a call of memset
-      for (int64_t i = lane_count<T>(); i < count; i += lane_count<T>()) hn::StoreU(hn::Zero(d), d, to + i);
-    }
+    for (int64_t c = 0; c < channels_.sources; ++c) clear_vectors(line + c * step, count);
   }
 
   /// The columns of one phase: those from `begin` to `end` lie in the image.

@@ -67,7 +67,8 @@ double other_cycles(const ConvReading& reading) {
   const double direct =
       all / (results <= 8 ? 0.75 : 0.93) * padded(results, lanes_for<float>(results)) / r + 40 * groups / r;
   if (results > 10) return direct;
-  const double planar = all / 0.95 * padded(reading.result_size().width, 8) / width +
+  // A single result waits for a load for each product.
+  const double planar = all / (results == 1 ? 0.6 : 0.95) * padded(reading.result_size().width, 8) / width +
                         0.6 * static_cast<double>(reading.all_sources()) + 0.55 * r * groups +
                         (groups > 1 ? 6 * groups : 0) + (width < 32 ? 250 / width : 0);
   return std::min(direct, planar);
@@ -102,7 +103,7 @@ double permuted_cycles(const ConvReading& reading, const RowLanes& lanes) {
   double copies = 0.3 * sources;
   if (lanes.block < reading.all_sources()) {
     // Many blocks are dear where few taps or results repay them.
-    if (g.kernel.height < 5 && (reading.all_sources() > 12 || reading.results() < 4))
+    if (g.kernel.height < 5 && (reading.all_sources() > 12 || reading.results() == 2 || reading.results() == 3))
       return std::numeric_limits<double>::infinity();
     copies = lanes.block == 1 ? 0.7 * sources : 1.6 * std::ceil(sources / block);
   }

@@ -76,7 +76,9 @@ bool use_winograd_planes(const ConvReading& reading, double permuted) {
   const double direct = 144 * static_cast<double>(sources) *
                         std::min(r / 0.75, padded(results, lanes_for<float>(results)) / 0.9) *
                         winograd_saving(reading) / 4;
-  return 1.1 * cycles.over_tiles < direct && 1.15 * cycles.over_tiles < 256 * permuted;
+  // Long rows of tiles leave the L1 cache between two rows of points.
+  const double longer = reading.result_size().width <= 128 ? 1.05 : 1.25;
+  return 1.1 * cycles.over_tiles < direct && longer * cycles.over_tiles < 256 * permuted;
 }
 
 double winograd_cycles(const ConvReading& reading) {
