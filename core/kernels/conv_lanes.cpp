@@ -57,6 +57,24 @@ double RowLanes::filled(std::int64_t pixels) const {
   return static_cast<double>(count) / static_cast<double>(vectors * lanes);
 }
 
+TileRowSteps::TileRowSteps(const TapAxis& rows)
+    : between(rows.dilation / std::gcd(rows.dilation, rows.stride)), stride(between * rows.stride / rows.dilation) {
+  const bool has_tiles = stride == 1 ? rows.taps <= 3 || rows.taps == 5 : stride == 2 && rows.taps <= 3;
+  taps = has_tiles ? rows.taps : 1;
+}
+
+std::vector<std::int64_t> entry_offsets(const ConvPass& pass, const RowLanes& lanes, const TileRowSteps& steps,
+                                        std::int64_t row_stride, std::int64_t block_stride) {
+  const auto& [rows, columns] = pass;
+  std::vector<std::int64_t> offsets;
+  for (std::int64_t row = 0; row < rows.taps; row += steps.taps)
+    for (std::int64_t column = 0; column < columns.taps; ++column)
+      for (std::int64_t source = 0; source < lanes.group_sources; ++source)
+        offsets.push_back(row * rows.dilation * row_stride + column * columns.dilation * lanes.block +
+                          source / lanes.block * block_stride + source % lanes.block);
+  return offsets;
+}
+
 RowLanes row_lanes(const ConvReading& reading, std::int64_t lanes, std::int64_t side_by_side) {
   return fill_lanes(reading, lanes, side_by_side, reading.all_sources());
 }

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <algorithm>
 #include <tessera/core/kernels/conv_passes.hpp>
+#include <vector>
 
 namespace tessera::kernels {
 
@@ -35,15 +37,22 @@ RowLanes row_lanes(const ConvReading& reading, std::int64_t lanes, std::int64_t 
 /// pixels are split into blocks of channels where that fills vectors by more than it costs.
 RowLanes permuted_lanes(const ConvReading& reading, std::int64_t lanes);
 
-/// Rows of so many taps that permuted convolution's tiles multiply at once, by vectors of sources that count for
-/// several rows of results, `stride` tap rows apart: all, or one where there are no tiles for them.
-constexpr std::int64_t shared_rows(std::int64_t taps, std::int64_t stride) {
-  const bool has_tiles = stride == 1 ? taps <= 3 || taps == 5 : stride == 2 && taps <= 3;
-  return has_tiles ? taps : 1;
-}
+/// Which rows permuted convolution's tiles hold, so that a vector of sources counts for several of them.
+struct TileRowSteps {
+  std::int64_t between;  ///< from one row of results to the next: their sources are whole dilations apart
+  std::int64_t stride;   ///< those dilations
+  std::int64_t taps;     ///< tap rows at once: all, or one where there are no tiles for them
 
-/// Rows of results at most of a tile whose rows are a stride apart: more rows of sources would not be unrolled.
-constexpr int most_rows_apart = 7;
+  explicit TileRowSteps(const TapAxis& rows);
+  /// Rows of a tile of at most so many: a stride apart they read more rows of sources than would be unrolled.
+  std::int64_t most(std::int64_t limit) const { return stride > 1 && taps > 1 ? std::min(limit, most_apart) : limit; }
+  static constexpr std::int64_t most_apart = 7;
+};
+
+/// For every entry of a tile (a tap column and a source channel of a group, and a tap row where they are not taken at
+/// once), the elements from a result's place to its source. Strides are those of the rows and blocks of sources.
+std::vector<std::int64_t> entry_offsets(const ConvPass& pass, const RowLanes& lanes, const TileRowSteps& steps,
+                                        std::int64_t row_stride, std::int64_t block_stride);
 
 /// Whether AVX-512's vectors would hold no more results than AVX2's, which run faster.
 template <class Lanes>

@@ -36,9 +36,7 @@ class PermutedConvolution {
         period_(lanes_.phases * lanes_.lanes),
         pixels_(lanes_.phases * lanes_.used / lanes_.results),
         epilogue_(epilogue),
-        between_(pass_.rows.dilation / std::gcd(pass_.rows.dilation, pass_.rows.stride)),
-        stride_(between_ * pass_.rows.stride / pass_.rows.dilation),
-        shared_rows_(shared_rows(pass_.rows.taps, stride_)),
+        steps_(pass_.rows),
         weight_count_(pass_.rows.taps * pass_.columns.taps * lanes_.group_sources * period_),
         bias_(period_),
         places_(static_cast<std::size_t>(period_)),
@@ -53,12 +51,12 @@ class PermutedConvolution {
 
   void run(const float* source, float* result) const {
     if (is_pointwise()) return run_points(source, result);
-    // By the image's shape alone: blocks of rows, each of some that lie `between_` apart.
+    // By the image's shape alone: blocks of rows, each of some that lie `between` apart.
     const int64_t rows = pass_.rows.count, batch = reading_.geometry.batch;
-    const int64_t most = shared_rows_ > 1 && stride_ > 1 ? most_rows_apart : most_permuted_rows;
-    int64_t blocks = divide_up(rows, most * between_);
+    const int64_t most = steps_.most(most_permuted_rows), between = steps_.between;
+    int64_t blocks = divide_up(rows, most * between);
     // Few blocks are shared out evenly by two and four threads, too.
-    while (batch * blocks % 4 != 0 && batch * blocks < 16 && rows > 5 * between_ * blocks) ++blocks;
+    while (batch * blocks % 4 != 0 && batch * blocks < 16 && rows > 5 * between * blocks) ++blocks;
     parallel_for(batch * blocks, [&](int64_t i) {
       const int64_t image = i / blocks, block = i % blocks;
       compute(image, rows * block / blocks, rows * (block + 1) / blocks, source, result);
@@ -73,10 +71,10 @@ class PermutedConvolution {
     // All of them first: numbers that were just stored can't be loaded in other pieces without a stall.
     float* const numbers = scratch<float>(1, entries * step);
     float* entry = numbers;
-    for (int64_t first = 0; first < pass_.rows.taps; first += shared_rows_)
+    for (int64_t first = 0; first < pass_.rows.taps; first += steps_.taps)
       for (int64_t column = 0; column < pass_.columns.taps; ++column)
         for (int64_t source = 0; source < lanes_.group_sources; ++source)
-          for (int64_t row = first; row < first + shared_rows_; ++row, entry += step)
+          for (int64_t row = first; row < first + steps_.taps; ++row, entry += step)
             reading_.weights(kernel_, pass_, row, column, source, entry);
     for (entry = numbers; entry < numbers + entries * step; entry += step) {
       if (results <= lanes_.lanes) {
@@ -157,12 +155,7 @@ class PermutedConvolution {
   void compute(const Part& part, const BlockBand& band, float* result) const {
     const TapAxis &rows = pass_.rows, &columns = pass_.columns;
     const int64_t width = columns.count * lanes_.results;
-    std::vector<int64_t> offsets;
-    for (int64_t row = 0; row < rows.taps; row += shared_rows_)
-      for (int64_t column = 0; column < columns.taps; ++column)
-        for (int64_t c = 0; c < lanes_.group_sources; ++c)
-          offsets.push_back(row * rows.dilation * band.row_stride + column * columns.dilation * lanes_.block +
-                            c / lanes_.block * band.block_stride + c % lanes_.block);
+    const std::vector<int64_t> offsets = entry_offsets(pass_, lanes_, steps_, band.row_stride, band.block_stride);
     PermutedTask task{.offsets = offsets.data(),
                       .entries = static_cast<int64_t>(offsets.size()),
                       .row_step = rows.dilation * band.row_stride,
@@ -170,15 +163,15 @@ class PermutedConvolution {
                       .weight_step = period_,
                       .bias = nullptr,
                       .places = nullptr,
-                      .result_step = between_ * width,
+                      .result_step = steps_.between * width,
                       .rectify = epilogue_.rectify,
                       .slope = epilogue_.slope};
-    if (shared_rows_ == 1) task.row_step *= stride_;
+    if (steps_.taps == 1) task.row_step *= steps_.stride;
     const float* const packed = weights();
     const int64_t begin = part.first_period * pixels_ * lanes_.results;
     const int64_t end = std::min(part.last_period * pixels_ * lanes_.results, width);
-    for (int64_t row = part.first_row; row < std::min(part.first_row + between_, part.last_row); ++row) {
-      const PermutedFunction compute_tile = tile(divide_up(part.last_row - row, between_));
+    for (int64_t row = part.first_row; row < std::min(part.first_row + steps_.between, part.last_row); ++row) {
+      const PermutedFunction compute_tile = tile(divide_up(part.last_row - row, steps_.between));
       const float* in = band.data + (row - part.first_row) * rows.stride * band.row_stride;
       float* const out = result + (part.image * rows.count + row) * width;
       for (int64_t at = begin; at < end; in += lanes_.period_step())
@@ -259,16 +252,16 @@ class PermutedConvolution {
 
   PermutedFunction tile(int64_t rows) const {
     constexpr auto most = std::make_integer_sequence<int, most_permuted_rows>();
-    constexpr auto most_apart = std::make_integer_sequence<int, most_rows_apart>();
+    constexpr auto most_apart = std::make_integer_sequence<int, TileRowSteps::most_apart>();
     static constexpr auto one = permuted_table<1, 1>(most), two = permuted_table<2, 1>(most),
                           three = permuted_table<3, 1>(most), five = permuted_table<5, 1>(most);
     static constexpr auto two_apart = permuted_table<2, 2>(most_apart), three_apart = permuted_table<3, 2>(most_apart);
     const auto index = static_cast<std::size_t>(rows - 1);
-    switch (shared_rows_) {
+    switch (steps_.taps) {
       case 2:
-        return stride_ == 1 ? two[index] : two_apart[index];
+        return steps_.stride == 1 ? two[index] : two_apart[index];
       case 3:
-        return stride_ == 1 ? three[index] : three_apart[index];
+        return steps_.stride == 1 ? three[index] : three_apart[index];
       case 5:
         return five[index];
       default:
@@ -283,9 +276,7 @@ class PermutedConvolution {
   int64_t period_;  ///< lanes of all phases
   int64_t pixels_;  ///< of a period
   Epilogue<float> epilogue_;
-  int64_t between_;      ///< from one row of a tile to the next: rows whose sources are a dilation apart
-  int64_t stride_;       ///< dilations from the sources of one row of a tile to those of the next
-  int64_t shared_rows_;  ///< tap rows that a tile shares
+  TileRowSteps steps_;
   int64_t weight_count_;
   Buffer<float> bias_;
   std::vector<std::int32_t> places_, channels_;  ///< of a period's lanes

@@ -92,7 +92,7 @@ constexpr std::array<PermutedSumFunction, most_sum_rows> permuted_sum_rows(std::
 /// Tiles of up to as many entries as have room.
 template <int T, int S, int... E>
 constexpr PermutedSumTable permuted_sum_table(std::integer_sequence<int, E...>) {
-  constexpr int most = S == 1 ? most_sum_rows : std::min(most_sum_rows, most_rows_apart);
+  constexpr int most = S == 1 ? most_sum_rows : std::min<int>(most_sum_rows, TileRowSteps::most_apart);
   return {permuted_sum_rows<T, S, E + 1>(std::make_integer_sequence<int, most>())...};
 }
 template <int T, int S>
@@ -107,9 +107,7 @@ class PermutedWeightGradient {
       : geometry_(g),
         pass_(forward_pass(g)),
         lanes_(row_lanes({g, true}, lane_count<float>(), 1)),
-        between_(pass_.rows.dilation / std::gcd(pass_.rows.dilation, pass_.rows.stride)),
-        stride_(between_ * pass_.rows.stride / pass_.rows.dilation),
-        taps_(shared_rows(pass_.rows.taps, stride_)),
+        steps_(pass_.rows),
         chunks_(std::clamp<int64_t>(g.batch * g.output.height / most_sum_rows, 1, 8)),
         size_(g.kernel.height * g.kernel.width * lanes_.group_sources * g.out_channels),
         places_(static_cast<std::size_t>(lanes_.phases * lanes_.lanes)) {
@@ -149,10 +147,10 @@ class PermutedWeightGradient {
   /// Of results whose sources stay in half of a small L2 cache.
   int64_t rows_at_once() const {
     const int64_t row_bytes = geometry_.input.width * geometry_.in_channels * static_cast<int64_t>(sizeof(float));
-    return std::max<int64_t>(int64_t{128} * 1024 / (row_bytes * pass_.rows.stride), most_sum_rows) * between_;
+    return std::max<int64_t>(int64_t{128} * 1024 / (row_bytes * pass_.rows.stride), most_sum_rows) * steps_.between;
   }
 
-  /// `count` rows of an image's results, `between_` of them side by side at a time.
+  /// `count` rows of an image's results, `steps_.between` of them side by side at a time.
   void add_rows(int64_t image, int64_t first, int64_t count, const float* input, const float* output,
                 float* sums) const {
     const auto& [rows, columns] = pass_;
@@ -166,15 +164,11 @@ class PermutedWeightGradient {
     const Band<float> band =
         (inside ? load_band<float> : copy_band<float>)(source, first_row, row_count, columns.offset,
                                                        columns.source_span(columns.count), channels);
-    std::vector<int64_t> offsets;
-    for (int64_t row = 0; row < rows.taps; row += taps_)
-      for (int64_t column = 0; column < columns.taps; ++column)
-        for (int64_t c = 0; c < lanes_.group_sources; ++c)
-          offsets.push_back(row * rows.dilation * band.row_stride + column * columns.dilation * channels + c);
-    const int64_t tap_row = rows.dilation * band.row_stride, gradient_row = between_ * width;
+    const std::vector<int64_t> offsets = entry_offsets(pass_, lanes_, steps_, band.row_stride, 0);
+    const int64_t tap_row = rows.dilation * band.row_stride, gradient_row = steps_.between * width;
     PermutedSumTask task{.blocks = 0,
                          .source_block = 0,
-                         .source_row = taps_ == 1 ? tap_row * stride_ : tap_row,
+                         .source_row = steps_.taps == 1 ? tap_row * steps_.stride : tap_row,
                          .source_step = lanes_.period_step(),
                          .gradient_block = 0,
                          .gradient_row = gradient_row,
@@ -182,16 +176,17 @@ class PermutedWeightGradient {
                          .count = 0,
                          .places = nullptr,
                          .sums_step = lanes_.phases * lanes_.lanes};
-    for (int64_t side = 0; side < std::min(between_, count); ++side) {
+    for (int64_t side = 0; side < std::min(steps_.between, count); ++side) {
       const float* x = band.data + side * rows.stride * band.row_stride;
       const float* g = output + (image * rows.count + first + side) * width;
       // Evenly cut into blocks: some of a row more than the others.
-      const int64_t mine = divide_up(count - side, between_), blocks = divide_up(mine, most_block_rows());
+      const int64_t mine = divide_up(count - side, steps_.between),
+                    blocks = divide_up(mine, steps_.most(most_sum_rows));
       for (const int64_t more : {1, 0}) {
         const int64_t block_rows = mine / blocks + more;
         task.blocks = more ? mine % blocks : blocks - mine % blocks;
         if (task.blocks == 0) continue;
-        task.source_block = block_rows * stride_ * tap_row;
+        task.source_block = block_rows * steps_.stride * tap_row;
         task.gradient_block = block_rows * gradient_row;
         add_blocks(task, block_rows, x, offsets, g, width, sums);
         x += task.blocks * task.source_block;
@@ -205,7 +200,7 @@ class PermutedWeightGradient {
                   const float* g, int64_t width, float* sums) const {
     const auto& table = tiles();
     const auto entries = static_cast<int64_t>(offsets.size());
-    const int64_t most = std::min<int64_t>(most_sum_entries, most_permuted_sums / taps_);
+    const int64_t most = std::min<int64_t>(most_sum_entries, most_permuted_sums / steps_.taps);
     const int64_t parts = divide_up(entries, most);
     for (int64_t phase = 0; phase < lanes_.phases; ++phase) {
       const int64_t at = phase * lanes_.used;
@@ -215,7 +210,7 @@ class PermutedWeightGradient {
         const int64_t entry = entries * part / parts, count = entries * (part + 1) / parts - entry;
         table[static_cast<std::size_t>(count - 1)][static_cast<std::size_t>(rows - 1)](
             task, x + lanes_.source(at), offsets.data() + entry, g + at,
-            sums + entry * taps_ * task.sums_step + phase * lanes_.lanes);
+            sums + entry * steps_.taps * task.sums_step + phase * lanes_.lanes);
       }
     }
   }
@@ -225,10 +220,10 @@ class PermutedWeightGradient {
     const hn::ScalableTag<float> d;
     const int64_t lanes = lanes_.lanes, filters = lanes_.results, numbers = lanes_.phases * lanes_.used;
     float* const side_by_side = scratch<float>(2, numbers + lanes);
-    for (int64_t first = 0; first < pass_.rows.taps; first += taps_)
+    for (int64_t first = 0; first < pass_.rows.taps; first += steps_.taps)
       for (int64_t column = 0; column < pass_.columns.taps; ++column)
         for (int64_t source = 0; source < lanes_.group_sources; ++source)
-          for (int64_t row = first; row < first + taps_; ++row) {
+          for (int64_t row = first; row < first + steps_.taps; ++row) {
             for (int64_t phase = 0; phase < lanes_.phases; ++phase, sums += lanes)
               hn::StoreU(hn::LoadU(d, sums), d, side_by_side + phase * lanes_.used);
             float* const filter = to + ((row * pass_.columns.taps + column) * lanes_.group_sources + source) * filters;
@@ -241,19 +236,15 @@ class PermutedWeightGradient {
           }
   }
 
-  int64_t most_block_rows() const {
-    return stride_ > 1 && taps_ > 1 ? std::min(most_sum_rows, most_rows_apart) : most_sum_rows;
-  }
-
   const PermutedSumTable& tiles() const {
     static constexpr PermutedSumTable one = permuted_sum_table<1, 1>(), two = permuted_sum_table<2, 1>(),
                                       three = permuted_sum_table<3, 1>(), five = permuted_sum_table<5, 1>(),
                                       two_apart = permuted_sum_table<2, 2>(), three_apart = permuted_sum_table<3, 2>();
-    switch (taps_) {
+    switch (steps_.taps) {
       case 2:
-        return stride_ == 1 ? two : two_apart;
+        return steps_.stride == 1 ? two : two_apart;
       case 3:
-        return stride_ == 1 ? three : three_apart;
+        return steps_.stride == 1 ? three : three_apart;
       case 5:
         return five;
       default:
@@ -264,9 +255,7 @@ class PermutedWeightGradient {
   ConvGeometry geometry_;
   ConvPass pass_;
   RowLanes lanes_;
-  int64_t between_;  ///< from one row of a block to the next: rows whose sources are a dilation apart
-  int64_t stride_;   ///< dilations from the sources of one row of a block to those of the next
-  int64_t taps_;     ///< tap rows that a tile sums at once
+  TileRowSteps steps_;
   int64_t chunks_, size_;
   std::vector<std::int32_t> places_;
 };

@@ -138,8 +138,9 @@ template <class T>
 ConvRoute conv_route(const ConvReading& reading) {
   constexpr bool f32 = std::is_same_v<T, float>;
   const RowLanes lanes = f32 ? lanes_if_permuted(reading) : RowLanes{};
-  if (f32 && use_winograd_planes(reading, permuted_cycles(reading, lanes))) return ConvRoute::winograd_planes;
-  if (f32 && use_permuted(reading, lanes)) return ConvRoute::permuted;
+  const double permuted = permuted_cycles(reading, lanes);
+  if (f32 && use_winograd_planes(reading, permuted)) return ConvRoute::winograd_planes;
+  if (f32 && use_permuted(reading, lanes, permuted)) return ConvRoute::permuted;
   if (use_flat(reading)) return ConvRoute::flat;
   if (f32 && use_dots(reading)) return ConvRoute::dots;
   if (f32 && use_winograd_rows(reading)) return ConvRoute::winograd_rows;

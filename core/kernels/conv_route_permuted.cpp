@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <numeric>
 #include <tessera/core/conv_plan.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/conv_route_permuted.hpp>
@@ -12,13 +11,15 @@
 namespace tessera::kernels {
 namespace {
 
+TileRowSteps row_steps(const ConvGeometry& g) { return TileRowSteps(forward_pass(g).rows); }
+
 /// How many of a kernel's rows permuted convolution's tiles share a vector of sources between: all, fewer as a stride
 /// lies between them, or none, so that each product waits for a vector.
 enum class Sharing : std::uint8_t { none, some, all };
 Sharing row_sharing(const ConvGeometry& g) {
-  const std::int64_t stride = g.stride.height / std::gcd(g.stride.height, g.dilation.height);
-  if (shared_rows(g.kernel.height, stride) == 1) return Sharing::none;
-  return stride == 1 ? Sharing::all : Sharing::some;
+  const TileRowSteps steps = row_steps(g);
+  if (steps.taps == 1) return Sharing::none;
+  return steps.stride == 1 ? Sharing::all : Sharing::some;
 }
 
 /// Products of a result pixel, of all groups, in vectors of 64 bytes.
@@ -108,7 +109,7 @@ double permuted_cycles(const ConvReading& reading, const RowLanes& lanes) {
     copies = lanes.block == 1 ? 0.7 * sources : 1.6 * std::ceil(sources / block);
   }
   // Tiles of few rows load more vectors for each product.
-  const std::int64_t between = g.dilation.height / std::gcd(g.dilation.height, g.stride.height);
+  const std::int64_t between = row_steps(g).between;
   const std::int64_t height = reading.result_size().height, tiles = (height + 12 * between - 1) / (12 * between);
   const auto taps = static_cast<double>(g.kernel.height);
   const double rows = static_cast<double>(height) / static_cast<double>(tiles * between);
@@ -119,7 +120,7 @@ double permuted_cycles(const ConvReading& reading, const RowLanes& lanes) {
 }
 
 /// Vectors over pixels and channels alike are full, and need no planes.
-bool use_permuted(const ConvReading& reading, const RowLanes& row) {
+bool use_permuted(const ConvReading& reading, const RowLanes& row, double cycles) {
   if (row.used == 0) return false;
   if (conv_plan() != ConvPlan::automatic) return true;
   const ConvGeometry& g = reading.geometry;
@@ -135,7 +136,7 @@ bool use_permuted(const ConvReading& reading, const RowLanes& row) {
     if (!pays && (sources > 1 || results > 1)) return false;
   }
   if (g.groups == 1 && results % 16 == 0) return false;
-  return 1.05 * permuted_cycles(reading, row) < std::min(other_cycles(reading), winograd_cycles(reading));
+  return 1.05 * cycles < std::min(other_cycles(reading), winograd_cycles(reading));
 }
 
 /// Vectors over pixels and channels alike are full, as in use_permuted: for few sources, and few or small groups.

@@ -11,8 +11,8 @@ RowLanes lanes_if_permuted(const ConvReading& reading);
 /// infinitely many where it does not apply or there are no such vectors.
 double permuted_cycles(const ConvReading& reading, const RowLanes& lanes);
 
-/// Whether a convolution in f32 runs permuted, given lanes_if_permuted of it.
-bool use_permuted(const ConvReading& reading, const RowLanes& lanes);
+/// Whether a convolution in f32 runs permuted, given lanes_if_permuted and permuted_cycles of it.
+bool use_permuted(const ConvReading& reading, const RowLanes& lanes, double cycles);
 
 /// Whether its kernel's gradient does.
 bool use_permuted_for_kernel(const ConvGeometry& geometry);
