@@ -1,7 +1,7 @@
 #pragma once
 
 #include <algorithm>
-#include <tessera/core/kernels/conv_passes.hpp>
+#include <tessera/core/kernels/conv_strides.hpp>
 #include <vector>
 
 namespace tessera::kernels {
@@ -11,16 +11,26 @@ namespace tessera::kernels {
 struct RowLanes {
   std::int64_t lanes;  ///< of a vector
   std::int64_t used;   ///< results of a vector, the first of its lanes; 0 where no vector of sources holds all it takes
-  std::int64_t phases;   ///< vectors after which the results' channels come again
-  std::int64_t results;  ///< of a pixel
+  std::int64_t phases;   ///< vectors after which the results' channels and taps come again
+  std::int64_t results;  ///< of a pixel, or of a stride's pixels where what goes back through it is computed
   std::int64_t group_results, group_sources;
   std::int64_t block;       ///< source channels of a pixel that lie side by side; others are in planes of their own
-  std::int64_t pixel_step;  ///< sources from those of one result pixel to those of the next
+  std::int64_t pixel_step;  ///< sources from those of one such result pixel, or of a stride's, to those of the next
+  PixelStarts starts;       ///< of each of a stride's pixels; of one alone where there is none to go back through
 
+  /// Of one pixel.
+  std::int64_t pixel_results() const { return results / starts.pixels; }
   /// Where the first source of a row's result stands.
   std::int64_t source(std::int64_t result) const {
-    return result / results * pixel_step + result % results / group_results * group_sources;
+    std::int64_t channel = result % results, at = result / results * pixel_step;
+    if (starts.pixels > 1) {
+      at += starts.source[static_cast<std::size_t>(channel / pixel_results())] * block;
+      channel %= pixel_results();
+    }
+    return at + channel / group_results * group_sources;
   }
+  /// Where the vector of sources begins that a phase's vector of results takes its lanes from.
+  std::int64_t vector_source(std::int64_t phase) const;
   /// Sources from a vector's to those of the same channels' next one.
   std::int64_t period_step() const { return phases * used / results * pixel_step; }
   /// For the lanes of each phase, their places in a vector of sources and the channels of their results.
@@ -49,9 +59,9 @@ struct TileRowSteps {
   static constexpr std::int64_t most_apart = 7;
 };
 
-/// For every entry of a tile (a tap column and a source channel of a group, and a tap row where they are not taken at
-/// once), the elements from a result's place to its source. Strides are those of the rows and blocks of sources.
-std::vector<std::int64_t> entry_offsets(const ConvPass& pass, const RowLanes& lanes, const TileRowSteps& steps,
+/// For every entry of a tile (a tap column and a source channel of a group, and a tap row where not so many are taken
+/// at once), the elements from a result's place to its source. Strides are those of the rows and blocks of sources.
+std::vector<std::int64_t> entry_offsets(const ConvPass& pass, const RowLanes& lanes, std::int64_t taps_at_once,
                                         std::int64_t row_stride, std::int64_t block_stride);
 
 /// Whether AVX-512's vectors would hold no more results than AVX2's, which run faster.

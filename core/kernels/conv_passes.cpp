@@ -74,7 +74,11 @@ std::vector<ConvPass> forward_phases(const ConvGeometry& g) {
 
 std::vector<ConvPass> backward_passes(const ConvGeometry& g) {
   return crossed(backward_axes(g.input.height, g.kernel.height, g.stride.height, g.dilation.height, g.pad.top),
-                 backward_axes(g.input.width, g.kernel.width, g.stride.width, g.dilation.width, g.pad.left));
+                 backward_columns(g));
+}
+
+std::vector<TapAxis> backward_columns(const ConvGeometry& g) {
+  return backward_axes(g.input.width, g.kernel.width, g.stride.width, g.dilation.width, g.pad.left);
 }
 
 JoinedPasses join_passes(std::vector<ConvPass> passes) {

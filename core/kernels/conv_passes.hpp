@@ -53,6 +53,8 @@ std::vector<ConvPass> forward_phases(const ConvGeometry& geometry);
 /// The passes from output back to input, one for each (row, column) phase of the stride: input pixels of one phase see
 /// the same taps, so each phase is a small dense convolution of stride 1 with no zeros in between.
 std::vector<ConvPass> backward_passes(const ConvGeometry& geometry);
+/// Their columns alone, one for each phase.
+std::vector<TapAxis> backward_columns(const ConvGeometry& geometry);
 
 /// Which convolution, and whether it is read forward (input to output) or backward (output to input).
 struct ConvReading {

@@ -8,11 +8,10 @@
 // Highway's headers must follow foreach_target.
 #include <hwy/highway.h>
 
-#include <atomic>
 #include <numeric>
 #include <tessera/core/kernels/conv_blocks-inl.hpp>
 #include <tessera/core/kernels/conv_lanes.hpp>
-#include <tessera/core/kernels/conv_pack-inl.hpp>
+#include <tessera/core/kernels/conv_permuted_pack-inl.hpp>
 #include <tessera/core/kernels/conv_permuted_points-inl.hpp>
 #include <tessera/core/kernels/conv_permuted_tile-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
@@ -25,29 +24,15 @@ namespace tessera::kernels::HWY_NAMESPACE {
 
 class PermutedConvolution {
  public:
-  static constexpr int plan = 8;
-
   PermutedConvolution(const ConvReading& reading, const float* kernel, const Epilogue<float>& epilogue,
                       WeightStore* store)
       : reading_(reading),
-        kernel_(kernel),
         pass_(reading.passes().front()),
         lanes_(permuted_lanes(reading, lane_count<float>())),
-        period_(lanes_.phases * lanes_.lanes),
         pixels_(lanes_.phases * lanes_.used / lanes_.results),
         epilogue_(epilogue),
         steps_(pass_.rows),
-        weight_count_(pass_.rows.taps * pass_.columns.taps * lanes_.group_sources * period_),
-        bias_(period_),
-        places_(static_cast<std::size_t>(period_)),
-        channels_(static_cast<std::size_t>(period_)) {
-    lanes_.lay_out(places_.data(), channels_.data());
-    for (int64_t lane = 0; lane < period_; ++lane)
-      bias_.data()[lane] = epilogue.bias ? epilogue.bias[channels_[static_cast<std::size_t>(lane)]] : 0.0f;
-    if (store)
-      kept_ = kept_weights<float>(store, weight_key(plan, reading.forward, reading.geometry.groups, {pass_}),
-                                  weight_count_, [&](float* to) { pack(to); });
-  }
+        weights_(reading, lanes_, {pass_}, steps_.taps, kernel, epilogue.bias, store) {}
 
   void run(const float* source, float* result) const {
     if (is_pointwise()) return run_points(source, result);
@@ -64,46 +49,6 @@ class PermutedConvolution {
   }
 
  private:
-  /// [tap column][source channel of a group][tap row][phase][lane], tap rows first where no tile shares them.
-  void pack(float* to) const {
-    const hn::ScalableTag<float> d;
-    const int64_t results = lanes_.results, entries = weight_count_ / period_, step = results + lanes_.lanes;
-    // All of them first: numbers that were just stored can't be loaded in other pieces without a stall.
-    float* const numbers = scratch<float>(1, entries * step);
-    float* entry = numbers;
-    for (int64_t first = 0; first < pass_.rows.taps; first += steps_.taps)
-      for (int64_t column = 0; column < pass_.columns.taps; ++column)
-        for (int64_t source = 0; source < lanes_.group_sources; ++source)
-          for (int64_t row = first; row < first + steps_.taps; ++row, entry += step)
-            reading_.weights(kernel_, pass_, row, column, source, entry);
-    for (entry = numbers; entry < numbers + entries * step; entry += step) {
-      if (results <= lanes_.lanes) {
-        const auto all = hn::LoadU(d, entry);
-        for (int64_t lane = 0; lane < period_; lane += lanes_.lanes, to += lanes_.lanes)
-          hn::StoreU(hn::TableLookupLanes(all, hn::SetTableIndices(d, channels_.data() + lane)), d, to);
-        continue;
-      }
-      copy_pixel(entry, lanes_.lanes, entry + results);
-      for (int64_t lane = 0; lane < period_; lane += lanes_.lanes, to += lanes_.lanes)
-        hn::StoreU(hn::LoadU(d, entry + channels_[static_cast<std::size_t>(lane)]), d, to);
-    }
-  }
-
-  /// What `pack` packs. Each thread packs it for itself where it is not kept: phases multiply the kernel's numbers, and
-  /// to fetch them from the cache of another core would take longer.
-  const float* weights() const {
-    if (kept_) return kept_->data();
-    thread_local std::uint64_t packed = 0;  // the convolution whose weights they are
-    float* const mine = scratch<float>(2, weight_count_);
-    if (std::exchange(packed, number_) != number_) pack(mine);
-    return mine;
-  }
-
-  static std::uint64_t next_number() {
-    static std::atomic<std::uint64_t> last{0};
-    return ++last;
-  }
-
   /// Rows of an image's results and the periods of vectors that are computed of them.
   struct Part {
     int64_t image, first_row, last_row, first_period, last_period;
@@ -117,8 +62,8 @@ class PermutedConvolution {
     const int64_t channels = reading_.all_sources(), step = lanes_.period_step();
     const int64_t periods = divide_up(columns.count * lanes_.results, lanes_.phases * lanes_.used);
     const int64_t first = columns.offset * channels;  // of a row's sources that its first period reads
-    const int64_t last = first + lanes_.source((lanes_.phases - 1) * lanes_.used) +
-                         (columns.taps - 1) * columns.dilation * channels + lanes_.group_sources + lanes_.lanes;
+    const int64_t last = first + weights_.source(lanes_.phases - 1) + (columns.taps - 1) * columns.dilation * channels +
+                         lanes_.group_sources + lanes_.lanes;
     const int64_t inside = std::min(divide_up(std::max<int64_t>(-first, 0), step), periods);
     int64_t outside = std::clamp<int64_t>((size.width * channels - last + step) / step, inside, periods);
     const int64_t first_row = rows.first_source(begin), count = rows.source_span(end - begin);
@@ -155,19 +100,19 @@ class PermutedConvolution {
   void compute(const Part& part, const BlockBand& band, float* result) const {
     const TapAxis &rows = pass_.rows, &columns = pass_.columns;
     const int64_t width = columns.count * lanes_.results;
-    const std::vector<int64_t> offsets = entry_offsets(pass_, lanes_, steps_, band.row_stride, band.block_stride);
+    const std::vector<int64_t> offsets = entry_offsets(pass_, lanes_, steps_.taps, band.row_stride, band.block_stride);
     PermutedTask task{.offsets = offsets.data(),
                       .entries = static_cast<int64_t>(offsets.size()),
                       .row_step = rows.dilation * band.row_stride,
                       .weights = nullptr,
-                      .weight_step = period_,
+                      .weight_step = weights_.step(),
                       .bias = nullptr,
                       .places = nullptr,
                       .result_step = steps_.between * width,
                       .rectify = epilogue_.rectify,
                       .slope = epilogue_.slope};
     if (steps_.taps == 1) task.row_step *= steps_.stride;
-    const float* const packed = weights();
+    const float* const packed = weights_.data();
     const int64_t begin = part.first_period * pixels_ * lanes_.results;
     const int64_t end = std::min(part.last_period * pixels_ * lanes_.results, width);
     for (int64_t row = part.first_row; row < std::min(part.first_row + steps_.between, part.last_row); ++row) {
@@ -177,9 +122,9 @@ class PermutedConvolution {
       for (int64_t at = begin; at < end; in += lanes_.period_step())
         for (int64_t phase = 0; phase < lanes_.phases && at < end; ++phase, at += lanes_.used) {
           task.weights = packed + phase * lanes_.lanes;
-          task.bias = bias_.data() + phase * lanes_.lanes;
-          task.places = places_.data() + phase * lanes_.lanes;
-          compute_tile(task, in + lanes_.source(phase * lanes_.used), out + at, end - at);
+          task.bias = weights_.bias(phase);
+          task.places = weights_.places(phase);
+          compute_tile(task, in + weights_.source(phase), out + at, end - at);
         }
     }
   }
@@ -222,23 +167,23 @@ class PermutedConvolution {
   void compute_points(const float* source, int64_t available, float* result, int64_t pixels) const {
     const int64_t count = pixels * lanes_.results, step = lanes_.period_step(), results = pixels_ * lanes_.results;
     const int64_t periods = divide_up(count, results);
-    const int64_t last = lanes_.source((lanes_.phases - 1) * lanes_.used) + lanes_.lanes;  // read by a period
+    const int64_t last = weights_.source(lanes_.phases - 1) + lanes_.lanes;  // read by a period
     const int64_t whole = std::clamp<int64_t>((available - last + step) / step, 0, periods);
-    const float* const packed = weights();
+    const float* const packed = weights_.data();
     const auto compute = [&](const float* from, int64_t first, int64_t end) {
       for (int64_t phase = 0; phase < lanes_.phases; ++phase) {
         const int64_t at = first * results + phase * lanes_.used;
         const PermutedPoints task{.weights = packed + phase * lanes_.lanes,
-                                  .weight_step = period_,
-                                  .bias = bias_.data() + phase * lanes_.lanes,
-                                  .places = places_.data() + phase * lanes_.lanes,
+                                  .weight_step = weights_.step(),
+                                  .bias = weights_.bias(phase),
+                                  .places = weights_.places(phase),
                                   .vectors = divide_up(std::min(end * results, count) - at, results),
                                   .source_step = step,
                                   .result_step = results,
                                   .most = lanes_.phases == 1 ? lanes_.lanes : lanes_.used,
                                   .rectify = epilogue_.rectify,
                                   .slope = epilogue_.slope};
-        permuted_points_of(lanes_.group_sources)(task, from + lanes_.source(phase * lanes_.used), result + at,
+        permuted_points_of(lanes_.group_sources)(task, from + weights_.source(phase), result + at,
                                                  std::min(end * results, count) - at);
       }
     };
@@ -270,18 +215,12 @@ class PermutedConvolution {
   }
 
   ConvReading reading_;
-  const float* kernel_;
   ConvPass pass_;
   RowLanes lanes_;
-  int64_t period_;  ///< lanes of all phases
   int64_t pixels_;  ///< of a period
   Epilogue<float> epilogue_;
   TileRowSteps steps_;
-  int64_t weight_count_;
-  Buffer<float> bias_;
-  std::vector<std::int32_t> places_, channels_;  ///< of a period's lanes
-  std::shared_ptr<Buffer<float>> kept_;
-  std::uint64_t number_ = next_number();
+  PermutedWeights weights_;
 };
 
 void permuted_forward_f32(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
@@ -304,27 +243,25 @@ HWY_EXPORT(permuted_forward_f32);
 HWY_EXPORT(permuted_backward_f32);
 HWY_EXPORT(permuted_lanes_here);
 
-namespace {
-
-bool runs_narrow(const ConvReading& reading) {
+bool permuted_runs_narrow(const ConvReading& reading) {
   return prefers_short_vectors([&](std::int64_t lanes) { return permuted_lanes(reading, lanes); });
 }
 
-}  // namespace
-
 void permuted_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
                       float* output, WeightStore* store) {
-  TESSERA_DISPATCH(permuted_forward_f32, runs_narrow({g, true}))(g, input, kernel, e, output, store);
+  TESSERA_DISPATCH(permuted_forward_f32, permuted_runs_narrow({g, true}))(g, input, kernel, e, output, store);
 }
 void permuted_backward_input(const ConvGeometry& g, const float* output, const float* kernel, const Epilogue<float>& e,
                              float* input, WeightStore* store) {
-  TESSERA_DISPATCH(permuted_backward_f32, runs_narrow({g, false}))(g, output, kernel, e, input, store);
+  if (reads_phases({g, false})) return permuted_back(g, output, kernel, e, input, store);
+  TESSERA_DISPATCH(permuted_backward_f32, permuted_runs_narrow({g, false}))(g, output, kernel, e, input, store);
 }
 RowLanes permuted_lanes(const ConvReading& reading) {
   const Size2D size = reading.result_size();
-  const bool has_one_pass = reading.forward || reading.geometry.stride == Size2D(1);
-  if (!has_one_pass || size.height == 0 || size.width == 0) return {};
-  return TESSERA_DISPATCH(permuted_lanes_here, runs_narrow(reading))(reading);
+  if (size.height == 0 || size.width == 0) return {};
+  const bool back = reads_phases(reading), has_code = !back || StrideRows(reading.geometry).has_tiles();
+  if (!has_code || (back && reading.geometry.stride.width > PixelStarts::most)) return {};
+  return TESSERA_DISPATCH(permuted_lanes_here, permuted_runs_narrow(reading))(reading);
 }
 
 }  // namespace tessera::kernels

@@ -164,7 +164,7 @@ class PermutedWeightGradient {
     const Band<float> band =
         (inside ? load_band<float> : copy_band<float>)(source, first_row, row_count, columns.offset,
                                                        columns.source_span(columns.count), channels);
-    const std::vector<int64_t> offsets = entry_offsets(pass_, lanes_, steps_, band.row_stride, 0);
+    const std::vector<int64_t> offsets = entry_offsets(pass_, lanes_, steps_.taps, band.row_stride, 0);
     const int64_t tap_row = rows.dilation * band.row_stride, gradient_row = steps_.between * width;
     PermutedSumTask task{.blocks = 0,
                          .source_block = 0,

@@ -56,6 +56,12 @@ void permuted_forward(const ConvGeometry&, const float* input, const float* kern
 void permuted_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
                              float* input, WeightStore* store);
 
+// Of permuted_backward_input, that through a stride, of as many taps as there are tiles for.
+void permuted_back(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&, float* input,
+                   WeightStore* store);
+// Whether vectors of AVX-512 would be filled no better.
+bool permuted_runs_narrow(const ConvReading& reading);
+
 void permuted_backward_kernel(const ConvGeometry&, const float* input, const float* output, float* kernel_gradient);
 
 // Winograd, in f32: where winograd_saving says that it applies.

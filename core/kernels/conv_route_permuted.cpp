@@ -60,6 +60,28 @@ bool use_permuted_rows_apart(const ConvReading& reading) {
   return sources <= 2 || (sources == 3 && results > 3 && (results <= 5 || results > 8));
 }
 
+/// Back through a stride: few channels, as others store each phase of a row by itself. Where some of a stride's pixels
+/// have fewer taps than others, lanes multiply by zeros; of a single tap little is computed between loads and stores.
+bool has_channels_for_back(const ConvReading& reading) {
+  const ConvGeometry& g = reading.geometry;
+  const bool wide = has_wide_vectors();
+  const std::int64_t sources = reading.sources(), results = reading.results();
+  if (is_depthwise(g)) return g.groups <= (wide ? 64 : 20);
+  if (g.groups > 1) return sources <= (wide ? 8 : 6);
+  if (results % (wide ? 16 : 8) == 0) return false;
+  if (g.kernel.width < g.stride.width) return sources <= (wide && results != 8 ? 5 : 1);
+  if (g.kernel.width % g.stride.width != 0) return sources <= (wide ? 8 : 3);
+  if (!wide) return sources <= (results == 1 ? 16 : 6) && results != 4;
+  return g.kernel.width > g.stride.width || g.stride.width > 2 || sources <= 12;
+}
+
+/// Vectors are not too empty, and weights stay in the L1 cache.
+bool use_permuted_back(const ConvReading& reading, const RowLanes& row) {
+  const ConvGeometry& g = reading.geometry;
+  const std::int64_t taps = g.kernel.height * ((g.kernel.width + g.stride.width - 1) / g.stride.width);
+  return row.filled(g.input.width) >= 0.3 && taps * reading.sources() * row.phases * row.lanes <= 16 * 1024;
+}
+
 /// Cycles a result pixel of the better of direct and planar convolution, as permuted_cycles.
 double other_cycles(const ConvReading& reading) {
   const std::int64_t results = reading.results();
@@ -93,13 +115,15 @@ RowLanes lanes_if_permuted(const ConvReading& reading) {
   constexpr std::int64_t most_sources = 20, most_results = 160;
   const bool few = reading.sources() <= most_sources && reading.all_results() <= most_results;
   const ConvPlan plan = conv_plan();
-  const bool may_win = plan == ConvPlan::automatic && few && has_long_vectors();
+  const bool may_win = plan == ConvPlan::automatic && few && has_long_vectors() &&
+                       (!reads_phases(reading) || has_channels_for_back(reading));
   return may_win || plan == ConvPlan::permuted ? permuted_lanes(reading) : RowLanes{};
 }
 
 double permuted_cycles(const ConvReading& reading, const RowLanes& lanes) {
   const ConvGeometry& g = reading.geometry;
-  if (lanes.used == 0 || row_sharing(g) != Sharing::all) return std::numeric_limits<double>::infinity();
+  if (lanes.used == 0 || reads_phases(reading) || row_sharing(g) != Sharing::all)
+    return std::numeric_limits<double>::infinity();
   const auto sources = static_cast<double>(reading.all_sources()), block = static_cast<double>(lanes.block);
   double copies = 0.3 * sources;
   if (lanes.block < reading.all_sources()) {
@@ -123,6 +147,7 @@ double permuted_cycles(const ConvReading& reading, const RowLanes& lanes) {
 bool use_permuted(const ConvReading& reading, const RowLanes& row, double cycles) {
   if (row.used == 0) return false;
   if (conv_plan() != ConvPlan::automatic) return true;
+  if (reads_phases(reading)) return use_permuted_back(reading, row);
   const ConvGeometry& g = reading.geometry;
   const std::int64_t sources = reading.sources(), results = reading.results();
   const double filled = row.filled(reading.result_size().width);
