@@ -10,15 +10,40 @@
 namespace tessera::kernels {
 namespace {
 
-/// What Winograd saves in products it spends on transforms, the more so the fewer channels a product sums or is shared
-/// by. `large`: there are tiles enough. Depends on one image's geometry only, so that results do not depend on the
-/// batch an image sits in.
-bool winograd_pays(const ConvReading& reading, double cost, std::int64_t channels, bool large) {
+/// Of Winograd's time in that of direct convolution, what the transforms of sources and of results take, were there one
+/// of the others' channels to share them.
+struct TransformCosts {
+  double sources, results;
+};
+/// As they were measured through strides; back to the input all phases share the sources' transforms, for the kernel's
+/// gradient those of the output's gradients.
+TransformCosts stride_costs(bool forward) {
+  if (forward) return has_wide_vectors() ? TransformCosts{3.5, 3.5} : TransformCosts{8, 3.5};
+  return has_wide_vectors() ? TransformCosts{0.8, 4.7} : TransformCosts{1.2, 7};
+}
+TransformCosts stride_costs_for_kernel() {
+  return has_wide_vectors() ? TransformCosts{4.5, 2} : TransformCosts{7.8, 3.2};
+}
+
+/// Whether Winograd saves more products than its transforms cost. `large`: there are tiles enough. Depends on one
+/// image's geometry only, so that results do not depend on the batch an image sits in.
+bool winograd_pays(const ConvReading& reading, const TransformCosts& costs, bool large) {
   const ConvPlan plan = conv_plan();
   if (plan != ConvPlan::automatic && plan != ConvPlan::winograd) return false;
   const double saving = winograd_saving(reading);
   if (plan == ConvPlan::winograd) return saving > 0;
-  return large && saving >= 1 + cost / static_cast<double>(channels);
+  const auto sources = static_cast<double>(reading.sources()), results = static_cast<double>(reading.results());
+  const Size2D kernel = reading.geometry.kernel;
+  const double shared = kernel.height * kernel.width >= 16 ? 0.6 : 1;  // by more taps
+  const double transforms = shared * (costs.sources / results + costs.results / sources);
+  return large && saving > 0 && 1 / saving + transforms < 0.95;
+}
+
+/// The same without a stride: the more products are saved the fewer sources need share the transforms.
+bool dense_winograd_pays(const ConvReading& reading, double cost, std::int64_t channels, bool large) {
+  const ConvPlan plan = conv_plan();
+  if (plan != ConvPlan::automatic) return winograd_pays(reading, {}, large);
+  return large && winograd_saving(reading) >= 1 + cost / static_cast<double>(channels);
 }
 
 /// Whether 3x3 taps side by side let tiles in rows be transformed many at once.
@@ -44,13 +69,11 @@ MeasuredCycles measured_cycles(const ConvReading& reading) {
 
 }  // namespace
 
-/// Transforms of phases cost more the shorter the vectors.
 bool use_winograd(const ConvReading& reading) {
   const ConvGeometry& g = reading.geometry;
+  if (g.stride == Size2D(1)) return dense_winograd_pays(reading, 24, reading.sources(), true);
   // The weights of all phases are many: some tens of tiles must share them.
-  const std::int64_t pixels = g.output.height * g.output.width;
-  const double cost = g.stride == Size2D(1) || has_wide_vectors() ? 24 : 28;
-  return winograd_pays(reading, cost, reading.sources(), g.stride == Size2D(1) || pixels >= 256);
+  return winograd_pays(reading, stride_costs(reading.forward), g.output.height * g.output.width >= 256);
 }
 
 bool use_winograd_rows(const ConvReading& reading) {
@@ -91,7 +114,9 @@ double winograd_cycles(const ConvReading& reading) {
 
 /// Below some 16 tiles an image the transforms of the kernel outweigh the sums.
 bool use_winograd_for_kernel(const ConvGeometry& g) {
-  return winograd_pays({g, true}, 15, std::min(g.in_channels, g.out_channels), g.output.height * g.output.width >= 256);
+  const bool large = g.output.height * g.output.width >= 256;
+  if (g.stride != Size2D(1)) return winograd_pays({g, true}, stride_costs_for_kernel(), large);
+  return dense_winograd_pays({g, true}, 15, std::min(g.in_channels, g.out_channels), large);
 }
 
 }  // namespace tessera::kernels

@@ -48,20 +48,18 @@ class WinogradConvolution {
         grid_(geometry_.batch, passes.rows, passes.columns, spread_),
         epilogue_(epilogue),
         bias_(pass_blocks_ * block_width<float>()) {
-    for (const ConvPass& pass : passes_) {
-      const auto& [rows, columns] = pass;
+    const std::vector<PointAxes> axes = winograd_axes(reading, passes);
+    for (std::size_t pass = 0; pass < passes_.size(); ++pass) {
       // Back to the input all passes read the same patches, forward each one phase of the sources.
       const Patches patches =
-          forward_ ? patches_of(pass, spread_) : Patches{passes.offset_y, passes.offset_x, 1, spread_};
-      const auto axis = [](const TapAxis& taps, int64_t patch) {
-        return taps.taps == 1 ? PointAxis{false, taps.offset - patch} : PointAxis{};
-      };
-      const PointSet<P> set{axis(rows, patches.y), axis(columns, patches.x), patches};
-      const auto same = std::find(sets_.begin(), sets_.end(), set);
-      set_of_pass_.push_back(same - sets_.begin());
-      if (same == sets_.end()) sets_.push_back(set);
+          forward_ ? patches_of(passes_[pass], spread_) : Patches{passes.offset_y, passes.offset_x, 1, spread_};
+      sets_.push_back({axes[pass].rows, axes[pass].columns, patches});
+      const PointSet<P> sources = forward_ ? sets_.back() : sets_.back().whole();
+      const auto same = std::find(loaded_.begin(), loaded_.end(), sources);
+      loaded_of_pass_.push_back(same - loaded_.begin());
+      if (same == loaded_.end()) loaded_.push_back(sources);
       weight_begin_.push_back(weight_count_);
-      weight_count_ += pass_blocks_ * set.points() * weight_step();
+      weight_count_ += pass_blocks_ * sets_.back().weights() * weight_step();
     }
     std::fill(bias_.data(), bias_.data() + pass_blocks_ * block_width<float>(), 0.0f);
     if (epilogue.bias) std::copy(epilogue.bias, epilogue.bias + results_, bias_.data());
@@ -88,11 +86,14 @@ class WinogradConvolution {
   static const T& at(const std::vector<T>& all, int64_t index) {
     return all[static_cast<std::size_t>(index)];
   }
-  const PointSet<P>& set_of(const Term& term) const { return at(sets_, at(set_of_pass_, term.pass)); }
+  const PointSet<P>& set_of(const Term& term) const { return at(sets_, term.pass); }
+  /// Those of the results that a term is one of the terms of: forward the first one's, which no other has more points
+  /// than.
+  const PointSet<P>& result_set_of(const Term& term) const { return forward_ ? sets_.front() : set_of(term); }
 
   /// Floats before a term's weights.
   int64_t weight_begin(const Term& term) const {
-    return at(weight_begin_, term.pass) + term.block * set_of(term).points() * weight_step();
+    return at(weight_begin_, term.pass) + term.block * set_of(term).weights() * weight_step();
   }
   /// Floats from a block's weights of one point to those of the next.
   int64_t weight_step() const { return point_step(sources_ * block_width<float>()); }
@@ -104,7 +105,7 @@ class WinogradConvolution {
   /// The places of all sets, and at last their end.
   std::vector<Place> places(int64_t tiles) const {
     std::vector<Place> found{{0, 0}};
-    for (const PointSet<P>& set : sets_) {
+    for (const PointSet<P>& set : loaded_) {
       const int64_t begin = found.back().begin, step = point_step(tiles * set.places() * whole_vectors(sources_));
       found.back().step = step;
       found.push_back({begin + set.points() * step, 0});
@@ -118,14 +119,14 @@ class WinogradConvolution {
             const std::vector<Place>& places, float* points) const {
     int64_t channel = 0;
     for (const auto& [data, channels] : source) {
-      for (std::size_t first = 0, end = 0; first < sets_.size(); first = end) {
-        while (end < sets_.size() && sets_[end].patches == sets_[first].patches) ++end;
-        for_patches<P>(positions, count, data, source_size_, channels, sets_[first].patches,
+      for (std::size_t first = 0, end = 0; first < loaded_.size(); first = end) {
+        while (end < loaded_.size() && loaded_[end].patches == loaded_[first].patches) ++end;
+        for_patches<P>(positions, count, data, source_size_, channels, loaded_[first].patches,
                        [&](int64_t tile, int64_t c, const auto& read) HWY_ATTR {
                          for (std::size_t s = first; s < end; ++s) {
-                           const PointSteps steps = sets_[s].steps(whole_vectors(sources_), places[s].step);
-                           sets_[s].store_sources(read, steps,
-                                                  points + places[s].begin + (begin + tile) * steps.tile + channel + c);
+                           const PointSteps steps = loaded_[s].steps(whole_vectors(sources_), places[s].step);
+                           loaded_[s].store_sources(
+                               read, steps, points + places[s].begin + (begin + tile) * steps.tile + channel + c);
                          }
                        });
       }
@@ -138,7 +139,7 @@ class WinogradConvolution {
     // As many tiles as keep their points in half of the L2 cache; few units are made a multiple of 4, so that threads
     // have equal shares.
     int64_t tile_points = 0;
-    for (const PointSet<P>& set : sets_) tile_points += set.points() * set.places();
+    for (const PointSet<P>& set : loaded_) tile_points += set.points() * set.places();
     const int64_t fitting = int64_t{256} * 1024 / (tile_points * sources_ * 4);
     int64_t units = divide_up(grid_.count(), std::clamp<int64_t>(fitting, 6, max_unit_tiles));
     if (units < 16 && grid_.count() >= 48) units = divide_up(units, 4) * 4;
@@ -153,11 +154,11 @@ class WinogradConvolution {
       const std::vector<Place> where = places(count);
       float* const points = scratch<float>(0, where.back().begin);
       load(source, positions, count, 0, where, points);
-      float* const products = scratch<float>(2, terms_ * most_products(count));
+      float* const products = scratch<float>(2, most_products(count));
       for (int64_t b = blocks_ * part / parts; b < blocks_ * (part + 1) / parts; ++b) {
         for (int64_t t = 0; t < terms_; ++t)
           multiply(points, where, count, 0, sources_, weights + weight_begin(term(b, t)), weight_step(), term(b, t),
-                   products + t * most_products(count));
+                   t > 0, products);
         store_tiles(products, positions, count, b, result);
       }
       if (streams_) hwy::FlushStream();
@@ -185,13 +186,13 @@ class WinogradConvolution {
       parallel_for(blocks_, [&](int64_t b) {
         // Not from the arena, whose free pieces would then depend on how threads meet.
         float* const weights = scratch<float>(0, most_points * slice_step);
-        float* const products = scratch<float>(2, terms_ * most_products(tiles));
+        float* const products = scratch<float>(2, most_products(tiles));
         for (int64_t t = 0; t < terms_; ++t)
           for (int64_t first = 0; first < sources_; first += slice) {
             const int64_t count = std::min(slice, sources_ - first);
             transform_part(term(b, t), first, count, weights, slice_step);
-            multiply(points.data(), where, tiles, first, count, weights, slice_step, term(b, t),
-                     products + t * most_products(tiles));
+            multiply(points.data(), where, tiles, first, count, weights, slice_step, term(b, t), t > 0 || first > 0,
+                     products);
           }
         store_tiles(products, positions.data(), tiles, b, result);
         if (streams_) hwy::FlushStream();
@@ -220,7 +221,8 @@ class WinogradConvolution {
     const PointSet<P>& set = set_of(term);
     const int64_t above = pass.rows.offset - set.patches.y, left = pass.columns.offset - set.patches.x;
     const KernelPart part = part_of(pass, term.block, first, count);
-    for (int64_t i = 0; i < count * 2; ++i) {
+    const int64_t vectors = results_ - term.block * block_width<float>() <= lanes ? 1 : 2;
+    for (int64_t i = 0; i < count * 2; i += 3 - vectors) {
       FloatVec kernel[taps * taps];
       std::fill(kernel, kernel + taps * taps, hn::Zero(tag));
       const float* tap = part.data + i / 2 * part.source_step + i % 2 * lanes;
@@ -260,12 +262,14 @@ class WinogradConvolution {
   }
 
   /// products [point][tile][place][block width] of `count` sources of the tiles' points, from the first on, and one
-  /// block's weights, `step` apart; adds to what is there where it is not the first.
+  /// block's weights, `step` apart; or adds them to what is there.
   void multiply(const float* points, const std::vector<Place>& places, int64_t tiles, int64_t first, int64_t count,
-                const float* weights, int64_t step, const Term& term, float* products) const {
-    const PointSet<P>& set = set_of(term);
-    const Place& place = at(places, at(set_of_pass_, term.pass));
-    const int64_t block = block_width<float>(), lanes = block / 2, out_step = product_step(tiles, set);
+                const float* weights, int64_t step, const Term& term, bool adds, float* products) const {
+    const PointSet<P>&set = set_of(term), &results = result_set_of(term);
+    const int64_t load = at(loaded_of_pass_, term.pass);
+    const PointSet<P>& sources = at(loaded_, load);
+    const Place& place = at(places, load);
+    const int64_t block = block_width<float>(), lanes = block / 2, out_step = product_step(tiles, results);
     const float zeros[HWY_MAX_BYTES / 2] = {};
     TileTask<float> task{.rows = 1,
                          .row_step = 0,
@@ -277,35 +281,32 @@ class WinogradConvolution {
                          .channels = results_ - term.block * block <= lanes ? lanes : block,
                          .weights = nullptr,
                          .bias = zeros,
-                         .adds = first > 0,
+                         .adds = adds,
                          .streams = false,
                          .rectify = false,
                          .slope = 0};
-    for (int64_t point = 0; point < set.points(); ++point) {
-      task.weights = weights + point * step;
-      compute_row(task, points + place.begin + point * place.step + first, products + point * out_step,
-                  tiles * set.places(), lanes);
-    }
+    for (int64_t y = 0; y < set.rows.points(P); ++y)
+      for (int64_t x = 0; x < set.columns.points(P); ++x) {
+        task.weights = weights + set.weights_of(y, x) * step;
+        compute_row(task, points + place.begin + sources.index_of(set, y, x) * place.step + first,
+                    products + results.index_of(set, y, x) * out_step, tiles * set.places(), lanes);
+      }
   }
 
-  /// The results of one block for the tiles at `positions`, from the products of its terms.
+  /// The results of one block for the tiles at `positions`, from its products.
   void store_tiles(const float* products, const TileGrid::Position* positions, int64_t tiles, int64_t b,
                    float* result) const {
     constexpr int count = winograd_tile * winograd_tile;
     const int64_t block = block_width<float>(), lanes = block / 2, first_channel = term(b, 0).block * block;
-    FloatVec results[count], more[count];
+    const PointSet<P>& set = result_set_of(term(b, 0));
+    const PointSteps steps = set.steps(block, product_step(tiles, set));
+    FloatVec results[count];
     for (int64_t tile = 0; tile < tiles; ++tile)
       for (int64_t c = 0; c < std::min(block, results_ - first_channel); c += lanes) {
-        for (int64_t t = 0; t < terms_; ++t) {
-          const PointSet<P>& set = set_of(term(b, t));
-          const PointSteps steps = set.steps(block, product_step(tiles, set));
-          const float* const from = products + t * most_products(tiles) + tile * steps.tile + c;
-          set.make_results([&](int64_t y, int64_t x)
-                               HWY_ATTR { return hn::LoadU(FloatTag(), from + y * steps.row + x * steps.column); },
-                           t == 0 ? results : more);
-          if (t > 0)
-            for (int i = 0; i < count; ++i) results[i] = hn::Add(results[i], more[i]);
-        }
+        const float* const from = products + tile * steps.tile + c;
+        set.make_results([&](int64_t y, int64_t x)
+                             HWY_ATTR { return hn::LoadU(FloatTag(), from + y * steps.row + x * steps.column); },
+                         results);
         store_tile(results, at(passes_, term(b, 0).pass), positions[tile], first_channel + c, result);
       }
   }
@@ -346,8 +347,9 @@ class WinogradConvolution {
   Size2D spread_;
   bool streams_;  ///< whether results are stored past the caches
   TileGrid grid_;
-  std::vector<PointSet<P>> sets_;
-  std::vector<int64_t> set_of_pass_;
+  std::vector<PointSet<P>> sets_;    ///< of each pass
+  std::vector<PointSet<P>> loaded_;  ///< that sources are transformed to: passes may share them
+  std::vector<int64_t> loaded_of_pass_;
   std::vector<int64_t> weight_begin_;  ///< of each pass
   int64_t weight_count_ = 0;
   Epilogue<float> epilogue_;

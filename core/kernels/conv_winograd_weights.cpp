@@ -19,23 +19,28 @@ namespace tessera::kernels::HWY_NAMESPACE {
 /// summed.
 constexpr int64_t loaded_tiles = 8, summed_tiles = 128;
 
-/// Of the taps of one pass, P - 3 a side at most, from P points a side.
+/// Of all passes, whose taps are P - 3 a side at most, from P points a side; they share the transformed gradients.
 template <int P>
 class WinogradWeightGradient {
  public:
-  WinogradWeightGradient(const ConvGeometry& geometry, const ConvPass& pass, Size2D spread)
+  WinogradWeightGradient(const ConvGeometry& geometry, const JoinedPasses& passes)
       : geometry_(geometry),
-        pass_(pass),
-        set_{{pass.rows.taps > 1, 0}, {pass.columns.taps > 1, 0}, patches_of(pass, spread)},
-        spread_(spread),
-        grid_(geometry.batch, geometry.output.height, geometry.output.width, spread),
+        passes_(passes.passes),
+        spread_(winograd_spread({geometry, true})),
+        grid_(geometry.batch, geometry.output.height, geometry.output.width, spread_),
         sources_(geometry.in_channels),
         results_(geometry.out_channels),
         block_(results_ <= lane_count<float>() ? lane_count<float>() : block_width<float>()),
         blocks_(divide_up(results_, block_)) {
-    const int64_t fitting = int64_t{320} * 1024 / (set_.points() * set_.places() * sources_ * 4);
-    tiles_ = std::clamp<int64_t>(fitting, 8, 64);
-    units_ = divide_up(grid_.count(), tiles_);
+    const std::vector<PointAxes> axes = winograd_axes({geometry, true}, passes);
+    for (std::size_t pass = 0; pass < passes_.size(); ++pass) {
+      sets_.push_back({axes[pass].rows, axes[pass].columns, patches_of(passes_[pass], spread_)});
+      add_runs(sets_.back());
+    }
+    const int64_t fitting = int64_t{passes_.size() > 1 ? 512 : 320} * 1024 / (all_points_ * places() * sources_ * 4);
+    units_ = divide_up(grid_.count(), std::clamp<int64_t>(fitting, 8, 64));
+    if (units_ > 2 && units_ < 16) units_ = divide_up(units_, 4) * 4;  // equal shares
+    tiles_ = divide_up(grid_.count(), std::max<int64_t>(units_, 1));
     chunks_ = std::clamp<int64_t>(units_, 1, 8);
   }
 
@@ -52,18 +57,45 @@ class WinogradWeightGradient {
   }
 
  private:
+  /// The points that gradients are transformed to: the first pass's, which no other has more than.
+  const PointSet<P>& gradient_set() const { return sets_.front(); }
+  int64_t places() const { return gradient_set().places(); }
+
+  /// Points of all passes' sources and of the gradients whose products a sum is of: so many, and how far apart.
+  struct PointRun {
+    int64_t source, gradient, count, source_apart, gradient_apart;
+  };
+  const std::vector<PointRun>& runs_of(int64_t sum) const { return runs_of_[static_cast<std::size_t>(sum)]; }
+  int64_t sum_count() const { return static_cast<int64_t>(runs_of_.size()); }
+
+  /// Of the sums of the next pass: along an axis of one tap all points belong to the same sum.
+  void add_runs(const PointSet<P>& set) {
+    const auto first = static_cast<int64_t>(runs_of_.size());
+    const int64_t height = set.rows.points(P), width = set.columns.points(P);
+    runs_of_.resize(static_cast<std::size_t>(first + set.weights()));
+    const bool along_x = set.columns.single >= 0, along_y = !along_x && set.rows.single >= 0;
+    for (int64_t y = 0; y < (along_y ? 1 : height); ++y)
+      for (int64_t x = 0; x < (along_x ? 1 : width); ++x)
+        runs_of_[static_cast<std::size_t>(first + set.weights_of(y, x))].push_back(
+            {all_points_ + y * width + x, gradient_set().index_of(set, y, x), along_x ? width : (along_y ? height : 1),
+             along_x ? 1 : width, along_x ? 1 : gradient_set().columns.points(P)});
+    point_begin_.push_back(all_points_);
+    sum_begin_.push_back(first);
+    all_points_ += set.points();
+  }
+
   /// For sums too large to keep a copy near every core: transforms many tiles, then sums over those. Where they are all
   /// there are, a piece of the sums is finished before the next, and never leaves the cache.
   void run_in_rounds(const float* input, const float* output, float* kernel_gradient) const {
-    const int64_t step = point_step(sources_);
-    const int64_t bytes = set_.points() * set_.places() * (step + blocks_ * block_) * 4;
+    const int64_t step = point_step(sources_), gradient_points = gradient_set().points();
+    const int64_t bytes = (all_points_ * step + gradient_points * blocks_ * block_) * places() * 4;
     const int64_t whole = (int64_t{16} << 20) / bytes, part = (int64_t{8} << 20) / bytes;
     const int64_t held = grid_.count() <= whole ? grid_.count() : std::max<int64_t>(part, 1);
     Points points{.step = step,
-                  .block_step = held * set_.places() * block_,
-                  .source_step = point_step(held * set_.places() * step),
-                  .gradient_step = point_step(blocks_ * held * set_.places() * block_)};
-    const Buffer<float> sources(set_.points() * points.source_step), gradients(set_.points() * points.gradient_step);
+                  .block_step = held * places() * block_,
+                  .source_step = point_step(held * places() * step),
+                  .gradient_step = point_step(blocks_ * held * places() * block_)};
+    const Buffer<float> sources(all_points_ * points.source_step), gradients(gradient_points * points.gradient_step);
     points.sources = sources.data();
     points.gradients = gradients.data();
     if (held == grid_.count()) {
@@ -75,9 +107,9 @@ class WinogradWeightGradient {
     for (int64_t begin = 0; begin < grid_.count(); begin += held) {
       const int64_t tiles = std::min(held, grid_.count() - begin);
       load_points(input, output, begin, tiles, points);
-      parallel_for(set_.points() * blocks_, [&](int64_t item) {
-        const int64_t point = item / blocks_, b = item % blocks_;
-        add_tiles(points, tiles, point, b, 0, sources_, sums.data() + b * block_size() + point * sources_ * block_);
+      parallel_for(sum_count() * blocks_, [&](int64_t item) {
+        const int64_t sum = item / blocks_, b = item % blocks_;
+        add_tiles(points, tiles, sum, b, 0, sources_, sums.data() + b * block_size() + sum * sources_ * block_);
       });
     }
     store_gradients(sums.data(), 1, kernel_gradient);
@@ -96,24 +128,27 @@ class WinogradWeightGradient {
       const int64_t first = item * loaded_tiles, count = std::min(loaded_tiles, tiles - first);
       TileGrid::Position positions[loaded_tiles];
       grid_.positions(begin + first, count, positions);
-      load_sources(input, positions, count, points.sources + first * set_.places() * points.step, points.source_step,
+      load_sources(input, positions, count, points.sources + first * places() * points.step, points.source_step,
                    points.step);
       for (int64_t b = 0; b < blocks_; ++b)
         load_gradients(output, positions, count, b,
-                       points.gradients + b * points.block_step + first * set_.places() * block_, points.gradient_step);
+                       points.gradients + b * points.block_step + first * places() * block_, points.gradient_step);
     });
   }
 
-  /// sums [source][block width] of `count` sources from `source` on += those of one point and block over the tiles.
-  void add_tiles(const Points& points, int64_t tiles, int64_t point, int64_t b, int64_t source, int64_t count,
+  /// sums [source][block width] of `count` sources from `source` on += those of one sum and block over the tiles.
+  void add_tiles(const Points& points, int64_t tiles, int64_t sum, int64_t b, int64_t source, int64_t count,
                  float* sums) const {
-    const int64_t all = tiles * set_.places();
-    for (int64_t first = 0; first < all; first += summed_tiles) {
-      const PixelTask<float> task{1, std::min(summed_tiles, all - first), 0, points.step, 0, block_};
-      sum_run(task, points.sources + point * points.source_step + first * points.step + source,
-              points.gradients + point * points.gradient_step + b * points.block_step + first * block_, count, sums,
-              block_, results_ - b * block_);
-    }
+    const int64_t all = tiles * places();
+    for (const PointRun& run : runs_of(sum))
+      for (int64_t first = 0; first < all; first += summed_tiles) {
+        const PixelTask<float> task{
+            run.count,   std::min(summed_tiles, all - first),       run.source_apart * points.source_step,
+            points.step, run.gradient_apart * points.gradient_step, block_};
+        sum_run(task, points.sources + run.source * points.source_step + first * points.step + source,
+                points.gradients + run.gradient * points.gradient_step + b * points.block_step + first * block_, count,
+                sums, block_, results_ - b * block_);
+      }
   }
 
   void sum_by_pieces(const Points& points, int64_t tiles, float* kernel_gradient) const {
@@ -121,10 +156,10 @@ class WinogradWeightGradient {
     const int64_t pieces = divide_up(sources_, piece);
     parallel_for(blocks_ * pieces, [&](int64_t item) {
       const int64_t b = item / pieces, first = item % pieces * piece, count = std::min(piece, sources_ - first);
-      float* const sums = scratch<float>(0, set_.points() * piece * block_);
-      std::fill(sums, sums + set_.points() * count * block_, 0.0f);
-      for (int64_t point = 0; point < set_.points(); ++point)
-        add_tiles(points, tiles, point, b, first, count, sums + point * count * block_);
+      float* const sums = scratch<float>(0, sum_count() * piece * block_);
+      std::fill(sums, sums + sum_count() * count * block_, 0.0f);
+      for (int64_t sum = 0; sum < sum_count(); ++sum)
+        add_tiles(points, tiles, sum, b, first, count, sums + sum * count * block_);
       for (int64_t source = 0; source < count; ++source)
         store_gradient(sums + source * block_, count * block_, 1, b, first + source, kernel_gradient);
     });
@@ -138,35 +173,42 @@ class WinogradWeightGradient {
   }
 
   /// Sums of one block of result channels: [point][source][block width].
-  int64_t block_size() const { return set_.points() * sources_ * block_; }
+  int64_t block_size() const { return sum_count() * sources_ * block_; }
   int64_t size() const { return blocks_ * block_size(); }
 
   void add_unit(const float* input, const float* output, int64_t unit, float* sums) const {
     const int64_t padded = whole_vectors(sources_);
     const int64_t first = unit * tiles_, tiles = std::min(tiles_, grid_.count() - first);
-    const int64_t all = tiles * set_.places();
+    const int64_t all = tiles * places();
     const int64_t source_step = point_step(all * padded), gradient_step = point_step(all * block_);
-    float* const points = scratch<float>(0, set_.points() * source_step);
-    float* const gradients = scratch<float>(2, set_.points() * gradient_step);
+    float* const points = scratch<float>(0, all_points_ * source_step);
+    float* const gradients = scratch<float>(2, gradient_set().points() * gradient_step);
     TileGrid::Position positions[max_unit_tiles];
     grid_.positions(first, tiles, positions);
     load_sources(input, positions, tiles, points, source_step, padded);
-    const PixelTask<float> task{1, all, 0, padded, 0, block_};
     for (int64_t b = 0; b < blocks_; ++b) {
       load_gradients(output, positions, tiles, b, gradients, gradient_step);
-      for (int64_t point = 0; point < set_.points(); ++point)
-        sum_run(task, points + point * source_step, gradients + point * gradient_step, sources_,
-                sums + b * block_size() + point * sources_ * block_, block_, results_ - b * block_);
+      for (int64_t sum = 0; sum < sum_count(); ++sum)
+        for (const PointRun& run : runs_of(sum)) {
+          const PixelTask<float> task{
+              run.count, all, run.source_apart * source_step, padded, run.gradient_apart * gradient_step, block_};
+          sum_run(task, points + run.source * source_step, gradients + run.gradient * gradient_step, sources_,
+                  sums + b * block_size() + sum * sources_ * block_, block_, results_ - b * block_);
+        }
     }
   }
 
   /// points [point][tile][place][sources] = B^T d B, the points `step` floats apart, the places `place_step`.
   void load_sources(const float* input, const TileGrid::Position* positions, int64_t tiles, float* points, int64_t step,
                     int64_t place_step) const {
-    const PointSteps steps = set_.steps(place_step, step);
-    for_patches<P>(positions, tiles, input, geometry_.input, sources_, set_.patches,
-                   [&](int64_t tile, int64_t c, const auto& read)
-                       HWY_ATTR { set_.store_sources(read, steps, points + tile * steps.tile + c); });
+    for (std::size_t pass = 0; pass < sets_.size(); ++pass) {
+      const PointSet<P>& set = sets_[pass];
+      const PointSteps steps = set.steps(place_step, step);
+      float* const to = points + point_begin_[pass] * step;
+      for_patches<P>(positions, tiles, input, geometry_.input, sources_, set.patches,
+                     [&](int64_t tile, int64_t c, const auto& read)
+                         HWY_ATTR { set.store_sources(read, steps, to + tile * steps.tile + c); });
+    }
   }
 
   /// points [point][tile][place][block width] = A dy A^T of one block of channels, the points `step` floats apart;
@@ -175,7 +217,7 @@ class WinogradWeightGradient {
                       int64_t step) const {
     const FloatTag tag;
     const int64_t lanes = lane_count<float>();
-    const PointSteps steps = set_.steps(block_, step);
+    const PointSteps steps = gradient_set().steps(block_, step);
     const Size2D size = geometry_.output;
     for (int64_t tile = 0; tile < tiles; ++tile) {
       const TileGrid::Position& at = positions[tile];
@@ -189,7 +231,7 @@ class WinogradWeightGradient {
           if (y >= rows || x >= columns) return hn::Zero(tag);
           return channels >= lanes ? hn::LoadU(tag, pixel) : load_first(tag, channels, pixel);
         };
-        set_.store_gradients(read, steps, points + tile * steps.tile + c);
+        gradient_set().store_gradients(read, steps, points + tile * steps.tile + c);
       }
     }
   }
@@ -209,27 +251,32 @@ class WinogradWeightGradient {
                       float* kernel_gradient) const {
     const FloatTag tag;
     const int64_t lanes = lane_count<float>();
-    for (int64_t c = b * block_; c < std::min((b + 1) * block_, results_); c += lanes) {
-      FloatVec points[P * P], taps[(P - 3) * (P - 3)];
-      for (int64_t point = 0; point < set_.points(); ++point) {
-        const float* term = sums + point * step + c % block_;
-        points[point] = hn::LoadU(tag, term);
-        for (int64_t chunk = 1; chunk < chunks; ++chunk)
-          points[point] = hn::Add(points[point], hn::LoadU(tag, term + chunk * size()));
-      }
-      set_.kernel_gradients(points, taps);
-      for (int64_t y = 0; y < pass_.rows.taps; ++y)
-        for (int64_t x = 0; x < pass_.columns.taps; ++x) {
-          const int64_t tap = pass_.rows.tap(y) * geometry_.kernel.width + pass_.columns.tap(x);
-          store_first(taps[(P - 3) * y + x], tag, std::min(lanes, results_ - c),
-                      kernel_gradient + (tap * sources_ + source) * results_ + c);
+    for (std::size_t pass = 0; pass < sets_.size(); ++pass)
+      for (int64_t c = b * block_; c < std::min((b + 1) * block_, results_); c += lanes) {
+        FloatVec points[P * P], taps[(P - 3) * (P - 3)];
+        for (int64_t point = 0; point < sets_[pass].weights(); ++point) {
+          const float* term = sums + (sum_begin_[pass] + point) * step + c % block_;
+          points[point] = hn::LoadU(tag, term);
+          for (int64_t chunk = 1; chunk < chunks; ++chunk)
+            points[point] = hn::Add(points[point], hn::LoadU(tag, term + chunk * size()));
         }
-    }
+        sets_[pass].kernel_gradients(points, taps);
+        const auto& [rows, columns] = passes_[pass];
+        for (int64_t y = 0; y < rows.taps; ++y)
+          for (int64_t x = 0; x < columns.taps; ++x)
+            store_first(taps[(P - 3) * y + x], tag, std::min(lanes, results_ - c),
+                        kernel_gradient +
+                            ((rows.tap(y) * geometry_.kernel.width + columns.tap(x)) * sources_ + source) * results_ +
+                            c);
+      }
   }
 
   ConvGeometry geometry_;
-  ConvPass pass_;
-  PointSet<P> set_;
+  std::vector<ConvPass> passes_;
+  std::vector<PointSet<P>> sets_;                 ///< of each pass
+  std::vector<int64_t> point_begin_, sum_begin_;  ///< the points, and the sums, before those of each pass
+  std::vector<std::vector<PointRun>> runs_of_;    ///< of each sum
+  int64_t all_points_ = 0;
   Size2D spread_;
   TileGrid grid_;
   int64_t sources_, results_;
@@ -241,14 +288,11 @@ class WinogradWeightGradient {
 
 void winograd_kernel_f32(const ConvGeometry& g, const float* input, const float* output, float* kernel_gradient) {
   const ConvReading reading{g, true};
-  const JoinedPasses phases = winograd_passes(reading);
-  const bool three = winograd_taps(reading, phases) == 3;
-  const Size2D spread = winograd_spread(reading);
-  for (const ConvPass& pass : phases.passes)
-    if (three)
-      WinogradWeightGradient<6>(g, pass, spread).run(input, output, kernel_gradient);
-    else
-      WinogradWeightGradient<5>(g, pass, spread).run(input, output, kernel_gradient);
+  const JoinedPasses passes = winograd_passes(reading);
+  if (winograd_taps(reading, passes) == 3)
+    WinogradWeightGradient<6>(g, passes).run(input, output, kernel_gradient);
+  else
+    WinogradWeightGradient<5>(g, passes).run(input, output, kernel_gradient);
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE

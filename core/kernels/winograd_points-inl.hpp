@@ -13,21 +13,24 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-/// An axis of a pass. Along one with a single tap there is nothing to save: sources stay as they are, from `offset` on
-/// in the patch, and a tile's four places share the tap.
-struct PointAxis {
-  bool transformed = true;
-  int64_t offset = 0;
-  bool operator==(const PointAxis&) const = default;
-
-  int64_t points(int64_t transformed_points) const { return transformed ? transformed_points : 1; }
-  int64_t places() const { return transformed ? 1 : winograd_tile; }
-};
-
 /// Numbers between what is multiplied of one tile and of the next, and in a tile between rows and between columns.
 struct PointSteps {
   int64_t tile, row, column;
 };
+
+/// G: what each tap counts for at each point, as in transform_kernel.
+template <int P>
+inline constexpr float kernel_factors[P][P - 3] = {};
+template <>
+inline constexpr float kernel_factors<5>[5][2] = {
+    {1.0f / 2, 0}, {-1.0f / 2, -1.0f / 2}, {-1.0f / 6, 1.0f / 6}, {1.0f / 6, 1.0f / 3}, {0, 1}};
+template <>
+inline constexpr float kernel_factors<6>[6][3] = {{1.0f / 4, 0, 0},
+                                                  {-1.0f / 6, -1.0f / 6, -1.0f / 6},
+                                                  {-1.0f / 6, 1.0f / 6, -1.0f / 6},
+                                                  {1.0f / 24, 1.0f / 12, 1.0f / 6},
+                                                  {1.0f / 24, -1.0f / 12, 1.0f / 6},
+                                                  {0, 0, 1}};
 
 /// The points that a pass multiplies, P along each axis that is transformed, laid out [point][tile][place][channel].
 template <int P>
@@ -36,9 +39,25 @@ struct PointSet {
   Patches patches = {};  ///< what they are points of
   bool operator==(const PointSet&) const = default;
 
-  /// Points, each with weights of its own, and places in a tile that share those.
+  /// Where the point (y, x) of `other`, which has no more points than this, lies among these.
+  int64_t index_of(const PointSet& other, int64_t y, int64_t x) const {
+    return (y + other.rows.skips_first - rows.skips_first) * columns.points(P) + x + other.columns.skips_first -
+           columns.skips_first;
+  }
+
+  /// Weights of their own, and which of them those of a point are.
+  int64_t weights() const { return rows.weights(P) * columns.weights(P); }
+  int64_t weights_of(int64_t y, int64_t x) const {
+    return (rows.single < 0 ? y * columns.weights(P) : 0) + (columns.single < 0 ? x : 0);
+  }
+
+  /// Points, and places in a tile that share them.
   int64_t points() const { return rows.points(P) * columns.points(P); }
   int64_t places() const { return rows.places() * columns.places(); }
+
+  /// The same of all taps.
+  PointSet whole() const { return {{rows.transformed}, {columns.transformed}, patches}; }
+  bool is_whole() const { return points() == P * P; }
 
   PointSteps steps(int64_t channels, int64_t point_step) const {
     return {places() * channels, rows.transformed ? columns.points(P) * point_step : columns.places() * channels,
@@ -50,64 +69,44 @@ struct PointSet {
   HWY_INLINE void store_sources(const Read& read, const PointSteps& steps, float* HWY_RESTRICT to) const {
     const auto store = [&](int64_t y, int64_t x, FloatVec value)
                            HWY_ATTR { hn::StoreU(value, FloatTag(), to + y * steps.row + x * steps.column); };
-    FloatVec half[P * P], line[P], out[P];
-    if (!columns.transformed) {
-      for (int x = 0; x < winograd_tile; ++x) {
-        if (!rows.transformed) {
-          for (int y = 0; y < winograd_tile; ++y) store(y, x, read(rows.offset + y, columns.offset + x));
-          continue;
-        }
-        for (int y = 0; y < P; ++y) line[y] = read(y, columns.offset + x);
+    if (rows.transformed && columns.transformed)
+      return is_whole() ? store_sources_of<false>(read, store) : store_sources_of<true>(read, store);
+    FloatVec line[P], out[P];
+    for (int i = 0; i < winograd_tile; ++i) {
+      if (rows.transformed) {
+        for (int y = 0; y < P; ++y) line[y] = read(y, i);
         transform_source<P>(line, 1, out, 1);
-        for (int y = 0; y < P; ++y) store(y, x, out[y]);
+        TESSERA_UNROLL for (int y = 0; y < P; ++y) if (!is_skipped<true>(rows, y))
+            store(y - rows.skips_first, i, times_factor(out[y], rows, y));
+      } else if (columns.transformed) {
+        for (int x = 0; x < P; ++x) line[x] = read(i, x);
+        transform_source<P>(line, 1, out, 1);
+        TESSERA_UNROLL for (int x = 0; x < P; ++x) if (!is_skipped<true>(columns, x))
+            store(i, x - columns.skips_first, times_factor(out[x], columns, x));
+      } else {
+        for (int x = 0; x < winograd_tile; ++x) store(i, x, read(i, x));
       }
-      return;
-    }
-    if (rows.transformed) {
-      TESSERA_UNROLL for (int x = 0; x < P; ++x) {
-        TESSERA_UNROLL for (int y = 0; y < P; ++y) line[y] = read(y, x);
-        transform_source<P>(line, 1, half + x, P);
-      }
-      TESSERA_UNROLL for (int y = 0; y < P; ++y) {
-        transform_source<P>(half + P * y, 1, out, 1);
-        TESSERA_UNROLL for (int x = 0; x < P; ++x) store(y, x, out[x]);
-      }
-      return;
-    }
-    for (int y = 0; y < winograd_tile; ++y) {
-      for (int x = 0; x < P; ++x) line[x] = read(rows.offset + y, x);
-      transform_source<P>(line, 1, out, 1);
-      for (int x = 0; x < P; ++x) store(y, x, out[x]);
     }
   }
 
   /// A^T M A: a tile's 4x4 results of the products read(y, x).
   template <class Read>
   HWY_INLINE void make_results(const Read& read, FloatVec (&results)[winograd_tile * winograd_tile]) const {
-    FloatVec half[winograd_tile * P], line[P];
-    if (!columns.transformed) {
-      for (int x = 0; x < winograd_tile; ++x) {
-        if (!rows.transformed) {
-          for (int y = 0; y < winograd_tile; ++y) results[winograd_tile * y + x] = read(y, x);
-          continue;
-        }
-        for (int y = 0; y < P; ++y) line[y] = read(y, x);
-        transform_result<P>(line, 1, results + x, winograd_tile);
+    if (rows.transformed && columns.transformed)
+      return is_whole() ? make_results_of<false>(read, results) : make_results_of<true>(read, results);
+    FloatVec line[P];
+    for (int i = 0; i < winograd_tile; ++i) {
+      if (rows.transformed) {
+        read_line<true>(
+            rows, [&](int64_t y) HWY_ATTR { return read(y, i); }, line);
+        transform_result<P>(line, 1, results + i, winograd_tile);
+      } else if (columns.transformed) {
+        read_line<true>(
+            columns, [&](int64_t x) HWY_ATTR { return read(i, x); }, line);
+        transform_result<P>(line, 1, results + winograd_tile * i, 1);
+      } else {
+        for (int x = 0; x < winograd_tile; ++x) results[winograd_tile * i + x] = read(i, x);
       }
-      return;
-    }
-    if (rows.transformed) {
-      TESSERA_UNROLL for (int x = 0; x < P; ++x) {
-        TESSERA_UNROLL for (int y = 0; y < P; ++y) line[y] = read(y, x);
-        transform_result<P>(line, 1, half + x, P);
-      }
-      TESSERA_UNROLL for (int y = 0; y < winograd_tile; ++y)
-          transform_result<P>(half + P * y, 1, results + winograd_tile * y, 1);
-      return;
-    }
-    for (int y = 0; y < winograd_tile; ++y) {
-      for (int x = 0; x < P; ++x) line[x] = read(y, x);
-      transform_result<P>(line, 1, results + winograd_tile * y, 1);
     }
   }
 
@@ -116,62 +115,164 @@ struct PointSet {
   HWY_INLINE void store_gradients(const Read& read, const PointSteps& steps, float* HWY_RESTRICT to) const {
     const auto store = [&](int64_t y, int64_t x, FloatVec value)
                            HWY_ATTR { hn::StoreU(value, FloatTag(), to + y * steps.row + x * steps.column); };
-    FloatVec half[P * winograd_tile], line[winograd_tile], out[P];
-    for (int x = 0; x < winograd_tile; ++x) {
-      for (int y = 0; y < winograd_tile; ++y) line[y] = read(y, x);
-      if (rows.transformed)
-        transform_gradient<P>(line, 1, half + x, winograd_tile);
-      else
-        for (int y = 0; y < winograd_tile; ++y) half[winograd_tile * y + x] = line[y];
-    }
-    for (int64_t y = 0; y < (rows.transformed ? P : winograd_tile); ++y) {
-      if (columns.transformed) {
-        transform_gradient<P>(half + winograd_tile * y, 1, out, 1);
-        for (int x = 0; x < P; ++x) store(y, x, out[x]);
+    if (rows.transformed && columns.transformed)
+      return is_whole() ? store_gradients_of<false>(read, store) : store_gradients_of<true>(read, store);
+    FloatVec line[winograd_tile], out[P];
+    for (int i = 0; i < winograd_tile; ++i) {
+      if (rows.transformed) {
+        for (int y = 0; y < winograd_tile; ++y) line[y] = read(y, i);
+        transform_gradient<P>(line, 1, out, 1);
+        for (int64_t y = 0; y < rows.points(P); ++y) store(y, i, out[y + rows.skips_first]);
+      } else if (columns.transformed) {
+        for (int x = 0; x < winograd_tile; ++x) line[x] = read(i, x);
+        transform_gradient<P>(line, 1, out, 1);
+        for (int64_t x = 0; x < columns.points(P); ++x) store(i, x, out[x + columns.skips_first]);
       } else {
-        for (int x = 0; x < winograd_tile; ++x) store(y, x, half[winograd_tile * y + x]);
+        for (int x = 0; x < winograd_tile; ++x) store(i, x, read(i, x));
       }
     }
   }
 
-  /// G^T dU G: the gradients of the pass' taps [row][column], the rows P - 3 apart.
+  /// G^T dU G of the sums that belong to weights: the gradients of P - 3 rows of as many taps, or of the first alone
+  /// along an axis of one.
   HWY_INLINE void kernel_gradients(const FloatVec* sums, FloatVec* taps_out) const {
     constexpr int taps = P - 3;
-    const int64_t width = columns.points(P);
-    FloatVec half[taps * P];
-    for (int64_t x = 0; x < width; ++x) {
-      if (rows.transformed)
-        transform_kernel_gradient<P>(sums + x, static_cast<int>(width), half + x, P);
-      else
-        half[x] = sums[x];
+    FloatVec half[taps * P], line[P];
+    if (is_whole()) {
+      TESSERA_UNROLL for (int x = 0; x < P; ++x) transform_kernel_gradient<P>(sums + x, P, half + x, P);
+      TESSERA_UNROLL for (int y = 0; y < taps; ++y)
+          transform_kernel_gradient<P>(half + P * y, 1, taps_out + taps * y, 1);
+      return;
     }
-    for (int64_t y = 0; y < (rows.transformed ? taps : 1); ++y) {
-      if (columns.transformed)
-        transform_kernel_gradient<P>(half + P * y, 1, taps_out + taps * y, 1);
-      else
+    std::fill(half, half + taps * P, hn::Zero(FloatTag()));
+    std::fill(line, line + P, hn::Zero(FloatTag()));
+    const int64_t width = columns.weights(P), height = rows.weights(P);
+    for (int64_t x = 0; x < width; ++x) {
+      FloatVec* const to = half + x + columns.skips_first;
+      if (height == 1) {
+        *to = sums[x];
+        continue;
+      }
+      for (int64_t y = 0; y < height; ++y) line[y + rows.skips_first] = sums[y * width + x];
+      transform_kernel_gradient<P>(line, 1, to, P);
+    }
+    for (int64_t y = 0; y < (height == 1 ? 1 : taps); ++y) {
+      if (width == 1)
         taps_out[taps * y] = half[P * y];
+      else
+        transform_kernel_gradient<P>(half + P * y, 1, taps_out + taps * y, 1);
     }
   }
 
-  /// G g G^T of kernel [P - 3][P - 3]; only the tap at `offset` along an axis that is not transformed. Points lie
-  /// `step` apart.
+  /// G g G^T of kernel [P - 3][P - 3], of an axis of one tap that alone. Weights lie `step` apart.
   HWY_INLINE void store_kernel(const FloatVec* kernel, int64_t step, float* HWY_RESTRICT to) const {
     constexpr int taps = P - 3;
     const FloatTag tag;
+    const int64_t width = columns.weights(P), height = rows.weights(P);
     FloatVec half[P * taps], row[P];
-    for (int x = 0; x < taps; ++x) {
-      if (rows.transformed)
-        transform_kernel<P>(kernel + x, taps, half + x, taps);
-      else
-        half[x] = kernel[rows.offset * taps + x];
+    if (is_whole()) {
+      TESSERA_UNROLL for (int x = 0; x < taps; ++x) transform_kernel<P>(kernel + x, taps, half + x, taps);
+      TESSERA_UNROLL for (int y = 0; y < P; ++y) {
+        transform_kernel<P>(half + taps * y, 1, row, 1);
+        TESSERA_UNROLL for (int x = 0; x < P; ++x) hn::StoreU(row[x], tag, to + (y * P + x) * step);
+      }
+      return;
     }
-    for (int64_t y = 0; y < rows.points(P); ++y) {
-      if (!columns.transformed) {
-        hn::StoreU(half[taps * y + columns.offset], tag, to + y * step);
+    for (int x = 0; x < taps; ++x) {
+      if (height == 1)
+        half[x] = kernel[std::max<int64_t>(rows.single, 0) * taps + x];
+      else
+        transform_kernel<P>(kernel + x, taps, half + x, taps);
+    }
+    for (int64_t y = 0; y < height; ++y) {
+      const FloatVec* const of_row = half + taps * (height == 1 ? 0 : y + rows.skips_first);
+      if (width == 1) {
+        hn::StoreU(of_row[std::max<int64_t>(columns.single, 0)], tag, to);
+        to += step;
         continue;
       }
-      transform_kernel<P>(half + taps * y, 1, row, 1);
-      for (int x = 0; x < P; ++x) hn::StoreU(row[x], tag, to + (y * P + x) * step);
+      transform_kernel<P>(of_row, 1, row, 1);
+      for (int64_t x = 0; x < width; ++x, to += step) hn::StoreU(row[x + columns.skips_first], tag, to);
+    }
+  }
+
+ private:
+  /// Along both axes; `skips` where points may be.
+  template <bool skips, class Read, class Store>
+  HWY_INLINE void store_sources_of(const Read& read, const Store& store) const {
+    FloatVec half[P * P], line[P], out[P];
+    TESSERA_UNROLL for (int x = 0; x < P; ++x) {
+      TESSERA_UNROLL for (int y = 0; y < P; ++y) line[y] = read(y, x);
+      transform_source<P>(line, 1, half + x, P);
+    }
+    TESSERA_UNROLL for (int y = 0; y < P; ++y) {
+      if (is_skipped<skips>(rows, y)) continue;
+      transform_source<P>(half + P * y, 1, out, 1);
+      TESSERA_UNROLL for (int x = 0; x < P; ++x) {
+        if (is_skipped<skips>(columns, x)) continue;
+        if (skips) out[x] = times_factor(times_factor(out[x], rows, y), columns, x);
+        store(y - (skips && rows.skips_first), x - (skips && columns.skips_first), out[x]);
+      }
+    }
+  }
+
+  template <bool skips, class Read, class Store>
+  HWY_INLINE void store_gradients_of(const Read& read, const Store& store) const {
+    FloatVec half[P * winograd_tile], line[winograd_tile], out[P];
+    TESSERA_UNROLL for (int x = 0; x < winograd_tile; ++x) {
+      TESSERA_UNROLL for (int y = 0; y < winograd_tile; ++y) line[y] = read(y, x);
+      transform_gradient<P>(line, 1, half + x, winograd_tile);
+    }
+    TESSERA_UNROLL for (int y = 0; y < P; ++y) {
+      if (is_skipped<skips>(rows, y)) continue;
+      transform_gradient<P>(half + winograd_tile * y, 1, out, 1);
+      TESSERA_UNROLL for (int x = 0; x < P; ++x) {
+        if (is_skipped<skips>(columns, x)) continue;
+        store(y - (skips && rows.skips_first), x - (skips && columns.skips_first), out[x]);
+      }
+    }
+  }
+
+  template <bool skips, class Read>
+  HWY_INLINE void make_results_of(const Read& read, FloatVec (&results)[winograd_tile * winograd_tile]) const {
+    FloatVec half[winograd_tile * P], line[P];
+    TESSERA_UNROLL for (int x = 0; x < P; ++x) {
+      if (is_skipped<skips>(columns, x)) {
+        TESSERA_UNROLL for (int y = 0; y < winograd_tile; ++y) half[P * y + x] = hn::Zero(FloatTag());
+        continue;
+      }
+      const int64_t column = x - (skips && columns.skips_first);
+      const auto read_row = [&](int64_t y) HWY_ATTR { return read(y, column); };
+      read_line<skips>(rows, read_row, line);
+      if (skips) {
+        TESSERA_UNROLL for (int y = 0; y < P; ++y) line[y] = times_factor(line[y], columns, x);
+      }
+      transform_result<P>(line, 1, half + x, P);
+    }
+    TESSERA_UNROLL for (int y = 0; y < winograd_tile; ++y)
+        transform_result<P>(half + P * y, 1, results + winograd_tile * y, 1);
+  }
+
+  template <bool skips>
+  static HWY_INLINE bool is_skipped(const PointAxis& axis, int point) {
+    return skips && ((point == 0 && axis.skips_first) || (point == P - 1 && axis.skips_last));
+  }
+
+  /// What counts for all taps to what counts for a single one.
+  static HWY_INLINE FloatVec times_factor(FloatVec value, const PointAxis& axis, int point) {
+    return axis.single < 0 ? value : hn::Mul(value, hn::Set(FloatTag(), kernel_factors<P>[point][axis.single]));
+  }
+
+  /// The products of an axis; zero at points that are skipped.
+  template <bool skips, class Read>
+  static HWY_INLINE void read_line(const PointAxis& axis, const Read& read, FloatVec* line) {
+    TESSERA_UNROLL for (int i = 0; i < P; ++i) {
+      if (is_skipped<skips>(axis, i)) {
+        line[i] = hn::Zero(FloatTag());
+        continue;
+      }
+      line[i] = read(i - (skips && axis.skips_first));
+      if (skips) line[i] = times_factor(line[i], axis, i);
     }
   }
 };

@@ -17,6 +17,22 @@ std::int64_t winograd_taps(const ConvReading& reading, const JoinedPasses& passe
   return most;
 }
 
+std::vector<PointAxes> winograd_axes(const ConvReading& reading, const JoinedPasses& passes) {
+  const std::int64_t most = winograd_taps(reading, passes);
+  // Back to the input all passes read the same patches, forward each one phase of the sources; the first has most taps.
+  const bool forward = reading.forward;
+  const auto axis = [&](const TapAxis& taps, std::int64_t patch, std::int64_t most_here) {
+    return most_here == 1 ? PointAxis{.transformed = false}
+                          : PointAxis::of(forward ? 0 : taps.offset - patch, taps.taps, most);
+  };
+  const ConvPass& first = passes.passes.front();
+  std::vector<PointAxes> axes;
+  for (const auto& [rows, columns] : passes.passes)
+    axes.push_back({axis(rows, passes.offset_y, forward ? first.rows.taps : passes.reach_y),
+                    axis(columns, passes.offset_x, forward ? first.columns.taps : passes.reach_x)});
+  return axes;
+}
+
 Size2D winograd_spread(const ConvReading& reading) {
   const ConvGeometry& g = reading.geometry;
   if (g.stride != Size2D(1)) return 1;
@@ -46,11 +62,13 @@ double winograd_saving(const ConvReading& reading) {
   const auto side_by_side = [](const TapAxis& axis, std::int64_t apart) {
     return axis.taps <= 1 || axis.dilation == axis.stride * apart;
   };
-  const auto points = [&](const TapAxis& axis) { return axis.taps == 1 ? tile : taps + tile - 1; };
-  for (const auto& [rows, columns] : joined.passes) {
+  const auto multiplied = [&](const PointAxis& axis) { return axis.points(taps + tile - 1) * axis.places(); };
+  const std::vector<PointAxes> axes = winograd_axes(reading, joined);
+  for (std::size_t pass = 0; pass < axes.size(); ++pass) {
+    const auto& [rows, columns] = joined.passes[pass];
     if (!side_by_side(rows, spread.height) || !side_by_side(columns, spread.width)) return 0;
     direct += tile * tile * rows.taps * columns.taps;
-    products += points(rows) * points(columns);
+    products += multiplied(axes[pass].rows) * multiplied(axes[pass].columns);
   }
   return static_cast<double>(direct) / static_cast<double>(products) * filled(joined.rows, spread.height) *
          filled(joined.columns, spread.width);
