@@ -10,7 +10,6 @@
 #include <hwy/highway.h>
 
 #include <array>
-#include <cassert>
 #include <tessera/core/kernels/conv_permuted_tile-inl.hpp>
 #include <tessera/core/kernels/conv_strides.hpp>
 #include <utility>
@@ -63,39 +62,20 @@ template <int T, int S, int... N>
 constexpr std::array<PermutedBackFunction, sizeof...(N)> permuted_back_table(std::integer_sequence<int, N...>) {
   return {&permuted_back_tile<(N + 1) * StrideRows::rows_step(S), T, S>...};
 }
+template <int T, int S>
+constexpr auto permuted_back_tiles =
+    permuted_back_table<T, S>(std::make_integer_sequence<int, most_permuted_rows / StrideRows::rows_step(S)>());
+
+/// Those of stride_tiles.
+template <std::size_t... I>
+constexpr std::array<const PermutedBackFunction*, sizeof...(I)> all_back_tiles(std::index_sequence<I...>) {
+  return {permuted_back_tiles<stride_tiles[I].taps, stride_tiles[I].stride>.data()...};
+}
 
 /// The tile for so many rows, of those that StrideRows::has_tiles tells of.
 inline PermutedBackFunction permuted_back_tile_of(int64_t rows, int64_t taps, int64_t stride) {
-  const auto of = [&]<int T, int S>(std::integral_constant<int, T>, std::integral_constant<int, S>) {
-    constexpr int step = StrideRows::rows_step(S);
-    static constexpr auto table =
-        permuted_back_table<T, S>(std::make_integer_sequence<int, most_permuted_rows / step>());
-    return table[static_cast<std::size_t>(rows / step - 1)];
-  };
-#define TESSERA_TILE(T, S) \
-  if (taps == T && stride == S) return of(std::integral_constant<int, T>(), std::integral_constant<int, S>());
-  TESSERA_TILE(1, 1)
-  TESSERA_TILE(2, 1)
-  TESSERA_TILE(3, 1)
-  TESSERA_TILE(5, 1)
-  TESSERA_TILE(1, 2)
-  TESSERA_TILE(2, 2)
-  TESSERA_TILE(3, 2)
-  TESSERA_TILE(4, 2)
-  TESSERA_TILE(5, 2)
-  TESSERA_TILE(6, 2)
-  TESSERA_TILE(1, 3)
-  TESSERA_TILE(2, 3)
-  TESSERA_TILE(3, 3)
-  TESSERA_TILE(5, 3)
-  TESSERA_TILE(6, 3)
-  TESSERA_TILE(1, 4)
-  TESSERA_TILE(3, 4)
-  TESSERA_TILE(4, 4)
-  TESSERA_TILE(8, 4)
-#undef TESSERA_TILE
-  assert(false);
-  return nullptr;
+  static constexpr auto all = all_back_tiles(std::make_index_sequence<stride_tiles.size()>());
+  return all[static_cast<std::size_t>(stride_tile_index(taps, stride))][rows / StrideRows::rows_step(stride) - 1];
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE

@@ -41,20 +41,16 @@ StrideRows::StrideRows(const ConvGeometry& g)
       conv_stride(g.stride.height),
       pad(g.pad.top) {}
 
+int64_t stride_tile_index(int64_t taps, int64_t stride) {
+  for (std::size_t i = 0; i < stride_tiles.size(); ++i)
+    if (stride_tiles[i].taps == taps && stride_tiles[i].stride == stride) return static_cast<int64_t>(i);
+  return -1;
+}
+
 bool StrideRows::has_tiles() const {
-  const bool fits = stride * (between > 1 ? 2 : 1) <= 8;  // of rows that every instruction set's tiles have
-  switch (stride) {
-    case 1:
-      return fits && (taps <= 3 || taps == 5);
-    case 2:
-      return fits && taps <= 6;
-    case 3:
-      return fits && taps <= 6 && taps != 4;
-    case 4:
-      return fits && (taps == 1 || taps == 3 || taps == 4 || taps == 8);
-    default:
-      return false;
-  }
+  constexpr int64_t rows = 8;  // that tiles have on every instruction set
+  const int64_t most_here = rows_step(stride) * (between > 1 ? 2 : 1);
+  return most_here <= rows && stride_tile_index(taps, stride) >= 0;
 }
 
 StrideRows::Tile StrideRows::tile(int64_t row, int64_t count) const {

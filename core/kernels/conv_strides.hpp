@@ -34,6 +34,32 @@ struct StrideColumns {
   std::int64_t source_span(std::int64_t strides) const { return all.source_span(strides) + starts.spread(); }
 };
 
+/// Tap rows and strides that there are register tiles for.
+struct StrideTile {
+  int taps, stride;
+};
+inline constexpr std::array<StrideTile, 19> stride_tiles{{{1, 1},
+                                                          {2, 1},
+                                                          {3, 1},
+                                                          {5, 1},
+                                                          {1, 2},
+                                                          {2, 2},
+                                                          {3, 2},
+                                                          {4, 2},
+                                                          {5, 2},
+                                                          {6, 2},
+                                                          {1, 3},
+                                                          {2, 3},
+                                                          {3, 3},
+                                                          {5, 3},
+                                                          {6, 3},
+                                                          {1, 4},
+                                                          {3, 4},
+                                                          {4, 4},
+                                                          {8, 4}}};
+/// Which of them that is; less than 0 where there is none.
+std::int64_t stride_tile_index(std::int64_t taps, std::int64_t stride);
+
 /// Rows of results back through a stride, those of them that share rows of sources: `between` apart. From a first one
 /// on, result row u of them is summed from the rows of sources j, `source_between` apart, whose tap u - j * stride is.
 struct StrideRows {

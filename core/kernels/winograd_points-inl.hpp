@@ -208,11 +208,10 @@ struct PointSet {
     TESSERA_UNROLL for (int y = 0; y < P; ++y) {
       if (is_skipped<skips>(rows, y)) continue;
       transform_source<P>(half + P * y, 1, out, 1);
-      TESSERA_UNROLL for (int x = 0; x < P; ++x) {
-        if (is_skipped<skips>(columns, x)) continue;
-        if (skips) out[x] = times_factor(times_factor(out[x], rows, y), columns, x);
-        store(y - (skips && rows.skips_first), x - (skips && columns.skips_first), out[x]);
+      if (skips) {
+        TESSERA_UNROLL for (int x = 0; x < P; ++x) out[x] = times_factor(times_factor(out[x], rows, y), columns, x);
       }
+      store_row<skips>(y, out, store);
     }
   }
 
@@ -226,10 +225,7 @@ struct PointSet {
     TESSERA_UNROLL for (int y = 0; y < P; ++y) {
       if (is_skipped<skips>(rows, y)) continue;
       transform_gradient<P>(half + winograd_tile * y, 1, out, 1);
-      TESSERA_UNROLL for (int x = 0; x < P; ++x) {
-        if (is_skipped<skips>(columns, x)) continue;
-        store(y - (skips && rows.skips_first), x - (skips && columns.skips_first), out[x]);
-      }
+      store_row<skips>(y, out, store);
     }
   }
 
@@ -251,6 +247,13 @@ struct PointSet {
     }
     TESSERA_UNROLL for (int y = 0; y < winograd_tile; ++y)
         transform_result<P>(half + P * y, 1, results + winograd_tile * y, 1);
+  }
+
+  /// A row of points.
+  template <bool skips, class Store>
+  HWY_INLINE void store_row(int y, const FloatVec* row, const Store& store) const {
+    TESSERA_UNROLL for (int x = 0; x < P; ++x) if (!is_skipped<skips>(columns, x))
+        store(y - (skips && rows.skips_first), x - (skips && columns.skips_first), row[x]);
   }
 
   template <bool skips>
