@@ -79,7 +79,9 @@ bool has_channels_for_back(const ConvReading& reading) {
 bool use_permuted_back(const ConvReading& reading, const RowLanes& row) {
   const ConvGeometry& g = reading.geometry;
   const std::int64_t taps = g.kernel.height * ((g.kernel.width + g.stride.width - 1) / g.stride.width);
-  return row.filled(g.input.width) >= 0.3 && taps * reading.sources() * row.phases * row.lanes <= 16 * 1024;
+  // Depthwise, others fill their vectors in long rows.
+  const double least = is_depthwise(g) && g.input.width > 256 ? 0.7 : 0.3;
+  return row.filled(g.input.width) >= least && taps * reading.sources() * row.phases * row.lanes <= 16 * 1024;
 }
 
 /// Cycles a result pixel of the better of direct and planar convolution, as permuted_cycles.

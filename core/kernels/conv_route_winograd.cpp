@@ -33,8 +33,9 @@ bool winograd_pays(const ConvReading& reading, const TransformCosts& costs, bool
   const double saving = winograd_saving(reading);
   if (plan == ConvPlan::winograd) return saving > 0;
   const auto sources = static_cast<double>(reading.sources()), results = static_cast<double>(reading.results());
-  const Size2D kernel = reading.geometry.kernel;
-  const double shared = kernel.height * kernel.width >= 16 ? 0.6 : 1;  // by more taps
+  const Size2D kernel = reading.geometry.kernel, stride = reading.geometry.stride;
+  // Where each phase has several taps these share the transforms.
+  const double shared = kernel.height >= 2 * stride.height && kernel.width >= 2 * stride.width ? 0.6 : 1;
   const double transforms = shared * (costs.sources / results + costs.results / sources);
   return large && saving > 0 && 1 / saving + transforms < 0.95;
 }
