@@ -106,9 +106,8 @@ double filled_for_kernel(const ConvGeometry& g) {
 
 /// As use_permuted_depthwise: their gradients run along rows, too, but with fewer loads.
 bool use_permuted_depthwise_for_kernel(const ConvGeometry& g) {
-  const bool wide = has_wide_vectors();
   if (row_sharing(g) == Sharing::some) return g.in_channels <= 12;
-  return row_sharing(g) == Sharing::all && (g.kernel.height == 5 ? wide && g.in_channels <= 64 : g.in_channels <= 16);
+  return row_sharing(g) == Sharing::all && (has_wide_vectors() || (g.kernel.height != 5 && g.in_channels <= 16));
 }
 
 }  // namespace
