@@ -38,9 +38,10 @@ class WinogradWeightGradient {
       add_runs(sets_.back());
     }
     const int64_t fitting = int64_t{passes_.size() > 1 ? 512 : 320} * 1024 / (all_points_ * places() * sources_ * 4);
-    units_ = divide_up(grid_.count(), std::clamp<int64_t>(fitting, 8, 64));
-    if (units_ > 2 && units_ < 16) units_ = divide_up(units_, 4) * 4;  // equal shares
-    tiles_ = divide_up(grid_.count(), std::max<int64_t>(units_, 1));
+    int64_t units = divide_up(grid_.count(), std::clamp<int64_t>(fitting, 8, 64));
+    if (units > 2 && units < 16) units = divide_up(units, 4) * 4;  // equal shares
+    tiles_ = std::max<int64_t>(divide_up(grid_.count(), std::max<int64_t>(units, 1)), 1);
+    units_ = divide_up(grid_.count(), tiles_);
     chunks_ = std::clamp<int64_t>(units_, 1, 8);
   }
 

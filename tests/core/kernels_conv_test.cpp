@@ -154,14 +154,20 @@ TEST_CASE("Winograd stays within its error bound of the double result, on every 
 TEST_CASE("Winograd of deep layers, whose weights and tiles are taken in parts, stays within its error bound") {
   const int before = num_threads();
   const std::int64_t deep = 260, filters = 70;
-  const std::pair<Shape, ConvOptions> shapes[] = {
-      {{5, 34, 33, deep}, {.padding = 1}},                  // more tiles than are transformed at once
-      {{2, 20, 18, deep}, {.padding = 1}},                  // fewer
-      {{2, 33, 34, filters}, {.strides = 2, .padding = 1}}  // phases
+  struct Layer {
+    Shape input;
+    std::int64_t filters;
+    ConvOptions options;
   };
-  for (const auto& [input, options] : shapes) {
-    const bool phases = input.size(-1) == filters;
-    const ConvGeometry g = conv2d_geometry(input, {3, 3, input.size(-1), phases ? deep : filters}, options);
+  const Layer layers[] = {
+      {{5, 34, 33, deep}, filters, {.padding = 1}},                // more tiles than are transformed at once
+      {{2, 20, 18, deep}, filters, {.padding = 1}},                // fewer
+      {{1, 44, 76, 128}, 16, {.padding = 1}},                      // a tile more than would fill 15 of 16 units
+      {{2, 33, 34, filters}, deep, {.strides = 2, .padding = 1}},  // phases
+  };
+  for (const Layer& layer : layers) {
+    const Shape& input = layer.input;
+    const ConvGeometry g = conv2d_geometry(input, {3, 3, input.size(-1), layer.filters}, layer.options);
     const Tensor x = waves(g.input_shape(), 0.7), w = waves(g.kernel_shape(), 1.3), y = waves(g.output_shape(), 0.9);
     const ConvResults<double> exact(g, x.to(f64), w.to(f64), y.to(f64));
     const double rounding = 16 * 0x1p-24, pixels = static_cast<double>(g.batch * g.output.height * g.output.width);
