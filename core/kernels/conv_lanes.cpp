@@ -147,14 +147,13 @@ RowLanes permuted_lanes(const ConvReading& reading, std::int64_t lanes) {
   const std::int64_t stride = together.pixel_step / sources, spread = starts.spread();
   const std::int64_t block = std::min<std::int64_t>((lanes - 1) / ((span - 1) * stride + spread), 4);
   if (block == 0) return together;
-  // Cycles a pixel, with vectors of 64 bytes.
-  const std::int64_t products = g.kernel.height * g.kernel.width * sources * reading.results() * lanes;
-  const std::int64_t blocks = (sources + block - 1) / block, pixels = stride * g.stride.height;
-  const double apart = back ? static_cast<double>(g.stride.height * g.stride.width) : 1;
-  const double copies = (block == 1 ? 0.6 : 1.1) * static_cast<double>(blocks * (back ? 1 : pixels)) / apart;
-  const auto cycles = [&](std::int64_t used) {
-    return static_cast<double>(products) / apart / 14 / static_cast<double>(used);
-  };
+  // Cycles a result pixel, with vectors of 64 bytes. Forward it takes a stride's pixels of sources, back a part of one.
+  const auto strides = static_cast<double>(g.stride.height * g.stride.width);
+  const std::int64_t blocks = (sources + block - 1) / block;
+  const double copies = (block == 1 ? 0.6 : 1.1) * static_cast<double>(blocks) * (back ? 1 / strides : strides);
+  const double products = static_cast<double>(g.kernel.height * g.kernel.width * sources * reading.results() * lanes) /
+                          (back ? strides : 1);
+  const auto cycles = [&](std::int64_t used) { return products / 14 / static_cast<double>(used); };
   return cycles(lanes) + copies < cycles(together.used) ? fill_lanes(reading, starts, lanes, 1, block) : together;
 }
 

@@ -259,8 +259,7 @@ void permuted_backward_input(const ConvGeometry& g, const float* output, const f
 RowLanes permuted_lanes(const ConvReading& reading) {
   const Size2D size = reading.result_size();
   if (size.height == 0 || size.width == 0) return {};
-  const bool back = reads_phases(reading), has_code = !back || StrideRows(reading.geometry).has_tiles();
-  if (!has_code || (back && reading.geometry.stride.width > PixelStarts::most)) return {};
+  if (reads_phases(reading) && !StrideRows::has_tiles(reading.geometry)) return {};
   return TESSERA_DISPATCH(permuted_lanes_here, permuted_runs_narrow(reading))(reading);
 }
 

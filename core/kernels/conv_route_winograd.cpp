@@ -25,26 +25,28 @@ TransformCosts stride_costs_for_kernel() {
   return has_wide_vectors() ? TransformCosts{4.5, 2} : TransformCosts{7.8, 3.2};
 }
 
-/// Whether Winograd saves more products than its transforms cost. `large`: there are tiles enough. Depends on one
-/// image's geometry only, so that results do not depend on the batch an image sits in.
-bool winograd_pays(const ConvReading& reading, const TransformCosts& costs, bool large) {
+/// Whether Winograd applies and, unless it is asked for, `pays(saving)`. Depends on one image's geometry only, so that
+/// results do not depend on the batch an image sits in.
+template <class Pays>
+bool use_winograd_if(const ConvReading& reading, const Pays& pays) {
   const ConvPlan plan = conv_plan();
   if (plan != ConvPlan::automatic && plan != ConvPlan::winograd) return false;
   const double saving = winograd_saving(reading);
-  if (plan == ConvPlan::winograd) return saving > 0;
+  return saving > 0 && (plan == ConvPlan::winograd || pays(saving));
+}
+
+/// Whether Winograd through a stride saves more products than its transforms cost.
+bool pays_through_stride(const ConvReading& reading, const TransformCosts& costs, double saving) {
   const auto sources = static_cast<double>(reading.sources()), results = static_cast<double>(reading.results());
   const Size2D kernel = reading.geometry.kernel, stride = reading.geometry.stride;
   // Where each phase has several taps these share the transforms.
   const double shared = kernel.height >= 2 * stride.height && kernel.width >= 2 * stride.width ? 0.6 : 1;
-  const double transforms = shared * (costs.sources / results + costs.results / sources);
-  return large && saving > 0 && 1 / saving + transforms < 0.95;
+  return 1 / saving + shared * (costs.sources / results + costs.results / sources) < 0.95;
 }
 
-/// The same without a stride: the more products are saved the fewer sources need share the transforms.
-bool dense_winograd_pays(const ConvReading& reading, double cost, std::int64_t channels, bool large) {
-  const ConvPlan plan = conv_plan();
-  if (plan != ConvPlan::automatic) return winograd_pays(reading, {}, large);
-  return large && winograd_saving(reading) >= 1 + cost / static_cast<double>(channels);
+/// The same without a stride: the more products are saved the fewer channels need share the transforms.
+bool pays_dense(double cost, std::int64_t channels, double saving) {
+  return saving >= 1 + cost / static_cast<double>(channels);
 }
 
 /// Whether 3x3 taps side by side let tiles in rows be transformed many at once.
@@ -72,9 +74,12 @@ MeasuredCycles measured_cycles(const ConvReading& reading) {
 
 bool use_winograd(const ConvReading& reading) {
   const ConvGeometry& g = reading.geometry;
-  if (g.stride == Size2D(1)) return dense_winograd_pays(reading, 24, reading.sources(), true);
-  // The weights of all phases are many: some tens of tiles must share them.
-  return winograd_pays(reading, stride_costs(reading.forward), g.output.height * g.output.width >= 256);
+  return use_winograd_if(reading, [&](double saving) {
+    if (g.stride == Size2D(1)) return pays_dense(24, reading.sources(), saving);
+    // The weights of all phases are many: some tens of tiles must share them.
+    return g.output.height * g.output.width >= 256 &&
+           pays_through_stride(reading, stride_costs(reading.forward), saving);
+  });
 }
 
 bool use_winograd_rows(const ConvReading& reading) {
@@ -115,9 +120,12 @@ double winograd_cycles(const ConvReading& reading) {
 
 /// Below some 16 tiles an image the transforms of the kernel outweigh the sums.
 bool use_winograd_for_kernel(const ConvGeometry& g) {
-  const bool large = g.output.height * g.output.width >= 256;
-  if (g.stride != Size2D(1)) return winograd_pays({g, true}, stride_costs_for_kernel(), large);
-  return dense_winograd_pays({g, true}, 15, std::min(g.in_channels, g.out_channels), large);
+  const ConvReading reading{g, true};
+  return use_winograd_if(reading, [&](double saving) {
+    if (g.output.height * g.output.width < 256) return false;
+    return g.stride == Size2D(1) ? pays_dense(15, std::min(g.in_channels, g.out_channels), saving)
+                                 : pays_through_stride(reading, stride_costs_for_kernel(), saving);
+  });
 }
 
 }  // namespace tessera::kernels

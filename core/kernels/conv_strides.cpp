@@ -47,10 +47,11 @@ int64_t stride_tile_index(int64_t taps, int64_t stride) {
   return -1;
 }
 
-bool StrideRows::has_tiles() const {
-  constexpr int64_t rows = 8;  // that tiles have on every instruction set
-  const int64_t most_here = rows_step(stride) * (between > 1 ? 2 : 1);
-  return most_here <= rows && stride_tile_index(taps, stride) >= 0;
+bool StrideRows::has_tiles(const ConvGeometry& g) {
+  constexpr int64_t most_rows = 8;  // that tiles have on every instruction set
+  const StrideRows rows(g);
+  return rows_step(rows.stride) * (rows.between > 1 ? 2 : 1) <= most_rows &&
+         stride_tile_index(rows.taps, rows.stride) >= 0 && g.stride.width <= PixelStarts::most;
 }
 
 StrideRows::Tile StrideRows::tile(int64_t row, int64_t count) const {

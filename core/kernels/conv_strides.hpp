@@ -67,8 +67,8 @@ struct StrideRows {
   std::int64_t conv_stride, pad;
 
   explicit StrideRows(const ConvGeometry& geometry);
-  /// Whether there is code for them.
-  bool has_tiles() const;
+  /// Whether there is code for them, and for the columns.
+  static bool has_tiles(const ConvGeometry& geometry);
 
   /// Tiles have as many rows as some of these.
   static constexpr std::int64_t rows_step(std::int64_t stride) { return stride == 1 ? 4 : stride; }

@@ -54,13 +54,10 @@ class WinogradConvolution {
       const Patches patches =
           forward_ ? patches_of(passes_[pass], spread_) : Patches{passes.offset_y, passes.offset_x, 1, spread_};
       sets_.push_back({axes[pass].rows, axes[pass].columns, patches});
-      const PointSet<P> sources = forward_ ? sets_.back() : sets_.back().whole();
-      const auto same = std::find(loaded_.begin(), loaded_.end(), sources);
-      loaded_of_pass_.push_back(same - loaded_.begin());
-      if (same == loaded_.end()) loaded_.push_back(sources);
       weight_begin_.push_back(weight_count_);
       weight_count_ += pass_blocks_ * sets_.back().weights() * weight_step();
     }
+    loaded_ = forward_ ? sets_ : std::vector{sets_.front().whole()};
     std::fill(bias_.data(), bias_.data() + pass_blocks_ * block_width<float>(), 0.0f);
     if (epilogue.bias) std::copy(epilogue.bias, epilogue.bias + results_, bias_.data());
   }
@@ -119,16 +116,13 @@ class WinogradConvolution {
             const std::vector<Place>& places, float* points) const {
     int64_t channel = 0;
     for (const auto& [data, channels] : source) {
-      for (std::size_t first = 0, end = 0; first < loaded_.size(); first = end) {
-        while (end < loaded_.size() && loaded_[end].patches == loaded_[first].patches) ++end;
-        for_patches<P>(positions, count, data, source_size_, channels, loaded_[first].patches,
-                       [&](int64_t tile, int64_t c, const auto& read) HWY_ATTR {
-                         for (std::size_t s = first; s < end; ++s) {
-                           const PointSteps steps = loaded_[s].steps(whole_vectors(sources_), places[s].step);
-                           loaded_[s].store_sources(
-                               read, steps, points + places[s].begin + (begin + tile) * steps.tile + channel + c);
-                         }
-                       });
+      for (std::size_t i = 0; i < loaded_.size(); ++i) {
+        const PointSet<P>& set = loaded_[i];
+        const PointSteps steps = set.steps(whole_vectors(sources_), places[i].step);
+        float* const to = points + places[i].begin + begin * steps.tile + channel;
+        for_patches<P>(positions, count, data, source_size_, channels, set.patches,
+                       [&](int64_t tile, int64_t c, const auto& read)
+                           HWY_ATTR { set.store_sources(read, steps, to + tile * steps.tile + c); });
       }
       channel += channels;
     }
@@ -221,18 +215,19 @@ class WinogradConvolution {
     const PointSet<P>& set = set_of(term);
     const int64_t above = pass.rows.offset - set.patches.y, left = pass.columns.offset - set.patches.x;
     const KernelPart part = part_of(pass, term.block, first, count);
-    const int64_t vectors = results_ - term.block * block_width<float>() <= lanes ? 1 : 2;
-    for (int64_t i = 0; i < count * 2; i += 3 - vectors) {
-      FloatVec kernel[taps * taps];
-      std::fill(kernel, kernel + taps * taps, hn::Zero(tag));
-      const float* tap = part.data + i / 2 * part.source_step + i % 2 * lanes;
-      for (int64_t y = above; y < above + pass.rows.taps; ++y)
-        for (int64_t x = left; x < left + pass.columns.taps; ++x, tap += part.tap_step) {
-          kernel[y * taps + x] = hn::LoadU(tag, tap);
-          hwy::Prefetch(tap + ahead * part.source_step);
-        }
-      set.store_kernel(kernel, step, weights + i * lanes);
-    }
+    const int64_t block = block_width<float>(), results = std::min(results_ - term.block * block, block);
+    for (int64_t source = 0; source < count; ++source)
+      for (int64_t c = 0; c < results; c += lanes) {  // a vector without results is never read
+        FloatVec kernel[taps * taps];
+        std::fill(kernel, kernel + taps * taps, hn::Zero(tag));
+        const float* tap = part.data + source * part.source_step + c;
+        for (int64_t y = above; y < above + pass.rows.taps; ++y)
+          for (int64_t x = left; x < left + pass.columns.taps; ++x, tap += part.tap_step) {
+            kernel[y * taps + x] = hn::LoadU(tag, tap);
+            hwy::Prefetch(tap + ahead * part.source_step);
+          }
+        set.store_kernel(kernel, step, weights + source * block + c);
+      }
   }
 
   /// Taps of a few sources and a whole block of results.
@@ -266,7 +261,7 @@ class WinogradConvolution {
   void multiply(const float* points, const std::vector<Place>& places, int64_t tiles, int64_t first, int64_t count,
                 const float* weights, int64_t step, const Term& term, bool adds, float* products) const {
     const PointSet<P>&set = set_of(term), &results = result_set_of(term);
-    const int64_t load = at(loaded_of_pass_, term.pass);
+    const int64_t load = forward_ ? term.pass : 0;
     const PointSet<P>& sources = at(loaded_, load);
     const Place& place = at(places, load);
     const int64_t block = block_width<float>(), lanes = block / 2, out_step = product_step(tiles, results);
@@ -347,9 +342,8 @@ class WinogradConvolution {
   Size2D spread_;
   bool streams_;  ///< whether results are stored past the caches
   TileGrid grid_;
-  std::vector<PointSet<P>> sets_;    ///< of each pass
-  std::vector<PointSet<P>> loaded_;  ///< that sources are transformed to: passes may share them
-  std::vector<int64_t> loaded_of_pass_;
+  std::vector<PointSet<P>> sets_;      ///< of each pass
+  std::vector<PointSet<P>> loaded_;    ///< that sources are transformed to: of each pass, or one for all
   std::vector<int64_t> weight_begin_;  ///< of each pass
   int64_t weight_count_ = 0;
   Epilogue<float> epilogue_;

@@ -191,7 +191,6 @@ HWY_INLINE int64_t whole_vectors(int64_t channels) {
 struct Patches {
   int64_t y = 0, x = 0;
   Size2D stride = 1, step = 1;
-  bool operator==(const Patches&) const = default;
 };
 
 /// What tiles of results `spread` apart read in one pass.

@@ -37,7 +37,6 @@ template <int P>
 struct PointSet {
   PointAxis rows, columns;
   Patches patches = {};  ///< what they are points of
-  bool operator==(const PointSet&) const = default;
 
   /// Where the point (y, x) of `other`, which has no more points than this, lies among these.
   int64_t index_of(const PointSet& other, int64_t y, int64_t x) const {

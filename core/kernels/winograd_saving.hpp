@@ -25,7 +25,6 @@ std::int64_t winograd_taps(const ConvReading& reading, const JoinedPasses& passe
 struct PointAxis {
   bool transformed = true, skips_first = false, skips_last = false;
   std::int64_t single = -1;  ///< where among the most taps a single one is
-  bool operator==(const PointAxis&) const = default;
 
   /// Of so many taps from `offset` on among `most`.
   static PointAxis of(std::int64_t offset, std::int64_t taps, std::int64_t most) {
