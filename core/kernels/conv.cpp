@@ -14,7 +14,7 @@ void conv_forward(const ConvGeometry& g, const T* input, const T* kernel, const 
     if (route == ConvRoute::winograd_planes) return winograd_planes_forward(g, input, kernel, e, output, store);
     if (route == ConvRoute::permuted) return permuted_forward(g, input, kernel, e, output, store);
     if (route == ConvRoute::dots) return dots_forward(g, input, kernel, e, output, store);
-    if (route == ConvRoute::winograd_rows) return winograd_rows_forward(g, input, kernel, e, output, store);
+    if (route == ConvRoute::winograd_columns) return winograd_columns_forward(g, input, kernel, e, output, store);
     if (route == ConvRoute::winograd)
       return conv_forward_parts(g, {{{input, g.in_channels}}}, kernel, e, output, store);
   }
@@ -42,7 +42,8 @@ void conv_backward_input(const ConvGeometry& g, const T* output, const T* kernel
     if (route == ConvRoute::winograd_planes) return winograd_planes_backward_input(g, output, kernel, e, input, store);
     if (route == ConvRoute::permuted) return permuted_backward_input(g, output, kernel, e, input, store);
     if (route == ConvRoute::dots) return dots_backward_input(g, output, kernel, e, input, store);
-    if (route == ConvRoute::winograd_rows) return winograd_rows_backward_input(g, output, kernel, e, input, store);
+    if (route == ConvRoute::winograd_columns)
+      return winograd_columns_backward_input(g, output, kernel, e, input, store);
     if (route == ConvRoute::winograd) return winograd_backward_input(g, output, kernel, e, input, store);
   }
   if (route == ConvRoute::flat) return flat_backward_input(g, output, kernel, e, input, store);

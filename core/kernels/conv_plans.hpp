@@ -69,13 +69,14 @@ void winograd_forward(const ConvGeometry&, std::span<const InputPart> input, con
                       const Epilogue<float>&, float* output, WeightStore* store);
 void winograd_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
                              float* input, WeightStore* store);
-// The same for up to so many sources, of 3x3 taps without stride or dilation.
-constexpr int most_few_sources = 5;
-void winograd_rows_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&,
-                           float* output, WeightStore* store);
-void winograd_rows_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
-                                  float* input, WeightStore* store);
-// The same with vectors over tiles throughout, for few results.
+// Along columns alone, of three tap rows without stride, dilation or groups, for up to so many sources and from so many
+// results on.
+constexpr int most_few_sources = 8, least_column_results = 5;
+void winograd_columns_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&,
+                              float* output, WeightStore* store);
+void winograd_columns_backward_input(const ConvGeometry&, const float* output, const float* kernel,
+                                     const Epilogue<float>&, float* input, WeightStore* store);
+// With vectors over tiles throughout, for few results, of 3x3 taps without stride, dilation or groups.
 void winograd_planes_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&,
                              float* output, WeightStore* store);
 void winograd_planes_backward_input(const ConvGeometry&, const float* output, const float* kernel,

@@ -143,7 +143,7 @@ ConvRoute conv_route(const ConvReading& reading) {
   if (f32 && use_permuted(reading, lanes, permuted)) return ConvRoute::permuted;
   if (use_flat(reading)) return ConvRoute::flat;
   if (f32 && use_dots(reading)) return ConvRoute::dots;
-  if (f32 && use_winograd_rows(reading)) return ConvRoute::winograd_rows;
+  if (f32 && use_winograd_columns(reading, other_cycles(reading))) return ConvRoute::winograd_columns;
   if (use_planar(reading)) return ConvRoute::planar;
   return f32 && use_winograd(reading) ? ConvRoute::winograd : ConvRoute::direct;
 }

@@ -6,7 +6,7 @@
 namespace tessera::kernels {
 
 /// The code that convolutions run on, see conv_plans.hpp. For double, flat, planar and direct alone.
-enum class ConvRoute : std::uint8_t { flat, winograd_planes, permuted, dots, winograd_rows, planar, winograd, direct };
+enum class ConvRoute : std::uint8_t { flat, winograd_planes, permuted, dots, winograd_columns, planar, winograd, direct };
 
 /// The one for a convolution forward, or back to its input. Depends on one image's geometry only, so that results do
 /// not depend on the batch an image sits in.

@@ -84,21 +84,6 @@ bool use_permuted_back(const ConvReading& reading, const RowLanes& row) {
   return row.filled(g.input.width) >= least && taps * reading.sources() * row.phases * row.lanes <= 16 * 1024;
 }
 
-/// Cycles a result pixel of the better of direct and planar convolution, as permuted_cycles.
-double other_cycles(const ConvReading& reading) {
-  const std::int64_t results = reading.results();
-  const auto groups = static_cast<double>(reading.geometry.groups), r = static_cast<double>(results);
-  const double all = products(reading), width = static_cast<double>(reading.result_size().width);
-  const double direct =
-      all / (results <= 8 ? 0.75 : 0.93) * padded(results, lanes_for<float>(results)) / r + 40 * groups / r;
-  if (results > 10) return direct;
-  // A single result waits for a load for each product.
-  const double planar = all / (results == 1 ? 0.6 : 0.95) * padded(reading.result_size().width, 8) / width +
-                        0.6 * static_cast<double>(reading.all_sources()) + 0.55 * r * groups +
-                        (groups > 1 ? 6 * groups : 0) + (width < 32 ? 250 / width : 0);
-  return std::min(direct, planar);
-}
-
 /// How much of the vectors over filters, or over sources where these fill them better, a kernel's gradient fills.
 double filled_for_kernel(const ConvGeometry& g) {
   return std::max(filled<float>(g.in_channels / g.groups), filled<float>(g.out_channels / g.groups));
@@ -142,6 +127,20 @@ double permuted_cycles(const ConvReading& reading, const RowLanes& lanes) {
   return waits * products(reading) / lanes.filled(reading.result_size().width) / (has_wide_vectors() ? 0.92 : 0.7) +
          copies * static_cast<double>(g.stride.height * g.stride.width) +
          0.1 * static_cast<double>(reading.all_results());
+}
+
+double other_cycles(const ConvReading& reading) {
+  const std::int64_t results = reading.results();
+  const auto groups = static_cast<double>(reading.geometry.groups), r = static_cast<double>(results);
+  const double all = products(reading), width = static_cast<double>(reading.result_size().width);
+  const double direct =
+      all / (results <= 8 ? 0.75 : 0.93) * padded(results, lanes_for<float>(results)) / r + 40 * groups / r;
+  if (results > 10) return direct;
+  // A single result waits for a load for each product.
+  const double planar = all / (results == 1 ? 0.6 : 0.95) * padded(reading.result_size().width, 8) / width +
+                        0.6 * static_cast<double>(reading.all_sources()) + 0.55 * r * groups +
+                        (groups > 1 ? 6 * groups : 0) + (width < 32 ? 250 / width : 0);
+  return std::min(direct, planar);
 }
 
 /// Vectors over pixels and channels alike are full, and need no planes.

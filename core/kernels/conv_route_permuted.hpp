@@ -11,6 +11,9 @@ RowLanes lanes_if_permuted(const ConvReading& reading);
 /// infinitely many where it does not apply or there are no such vectors.
 double permuted_cycles(const ConvReading& reading, const RowLanes& lanes);
 
+/// Cycles a result pixel of the better of direct and planar convolution.
+double other_cycles(const ConvReading& reading);
+
 /// Whether a convolution in f32 runs permuted, given lanes_if_permuted and permuted_cycles of it.
 bool use_permuted(const ConvReading& reading, const RowLanes& lanes, double cycles);
 

@@ -49,16 +49,21 @@ bool pays_dense(double cost, std::int64_t channels, double saving) {
   return saving >= 1 + cost / static_cast<double>(channels);
 }
 
-/// Whether 3x3 taps side by side let tiles in rows be transformed many at once.
-bool has_tile_rows(const ConvGeometry& g) {
-  return g.kernel == Size2D(3) && g.stride == Size2D(1) && g.dilation == Size2D(1) && g.groups == 1;
+/// Whether a strip's rows or a row's tiles lie side by side.
+bool is_dense(const ConvGeometry& g) {
+  return g.kernel.height == 3 && g.stride == Size2D(1) && g.dilation == Size2D(1) && g.groups == 1;
 }
 
-/// Cycles of Winograd for 16 tiles, as they were measured with AVX-512: with vectors over channels, as in use_winograd,
-/// over tiles and then over results, as in use_winograd_rows, and over tiles alone. Half as wide vectors take a little
-/// more than twice as many.
+/// Whether Winograd along columns alone applies.
+bool has_columns(const ConvReading& reading) {
+  return is_dense(reading.geometry) && reading.sources() <= most_few_sources &&
+         reading.results() >= least_column_results;
+}
+
+/// Cycles of Winograd for 16 tiles of 3x3 taps, as they were measured with AVX-512: with vectors over channels, as in
+/// use_winograd, and over tiles. Half as wide vectors take a little more than twice as many.
 struct MeasuredCycles {
-  double over_channels, over_both, over_tiles;
+  double over_channels, over_tiles;
 };
 MeasuredCycles measured_cycles(const ConvReading& reading) {
   const auto s = static_cast<double>(reading.sources()), r = static_cast<double>(reading.results());
@@ -66,8 +71,21 @@ MeasuredCycles measured_cycles(const ConvReading& reading) {
   const double s_padded = padded(reading.sources(), lanes), r_padded = padded(reading.results(), lanes);
   const double narrow = lanes == 16 ? 1 : 1.2, narrow_tiles = lanes_for<float>(tiles) == 16 ? 1 : 1.15;
   return {(36 * s * r_padded + 260 * s_padded + 300 * r_padded + 1500) * narrow,
-          (54 * s * r_padded + 400 * s + 170 * r_padded) * narrow,
           (36 * s * r + 400 * s + 270 * r) * narrow_tiles / filled<float>(tiles)};
+}
+
+/// The same along columns alone, infinitely many where it does not apply.
+double columns_cycles(const ConvReading& reading) {
+  const Size2D size = reading.result_size();
+  if (!has_columns(reading) || !has_long_vectors() || size.width < winograd_tile)
+    return std::numeric_limits<double>::infinity();
+  const bool wide = has_wide_vectors() && !is_narrow<float>(reading.results());
+  const auto s = static_cast<double>(reading.sources()), taps = static_cast<double>(reading.geometry.kernel.width);
+  const double r = padded(reading.results(), wide ? 16 : 8);
+  const double cycles = wide ? 24 * taps * s * r + 47 * r + 110 * s : 36 * taps * s * r + 90 * r + 200 * s;
+  const auto height = static_cast<double>(size.height), width = static_cast<double>(size.width);
+  const double a_strip = 64 * 300 / width;
+  return (cycles * padded(size.width, winograd_tile) / width + a_strip) * padded(size.height, winograd_tile) / height;
 }
 
 }  // namespace
@@ -82,25 +100,24 @@ bool use_winograd(const ConvReading& reading) {
   });
 }
 
-bool use_winograd_rows(const ConvReading& reading) {
-  const std::int64_t sources = reading.sources(), results = reading.results();
-  if (!has_tile_rows(reading.geometry) || sources > most_few_sources) return false;
+bool use_winograd_columns(const ConvReading& reading, double other) {
   const ConvPlan plan = conv_plan();
-  if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && results >= 8;
-  const std::int64_t lanes = results <= 8 ? 8 : 16, last = results % lanes;
-  return has_wide_vectors() && sources >= 2 && results >= 8 && reading.result_size().width >= 48 &&
-         (last == 0 || 4 * last >= 3 * lanes || results > 2 * lanes);
+  if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && has_columns(reading);
+  const double cycles = columns_cycles(reading);
+  return cycles < 256 * other && (!use_winograd(reading) || cycles < measured_cycles(reading).over_channels);
 }
 
 bool use_winograd_planes(const ConvReading& reading, double permuted) {
-  if (!has_tile_rows(reading.geometry)) return false;
+  if (!is_dense(reading.geometry) || reading.geometry.kernel.width != 3) return false;
   const std::int64_t sources = reading.sources(), results = reading.results();
   const ConvPlan plan = conv_plan();
-  if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && results <= 20 && !use_winograd_rows(reading);
+  if (plan != ConvPlan::automatic)
+    return plan == ConvPlan::winograd && results <= 20 && !use_winograd_columns(reading, 0);
   constexpr std::int64_t most_sources = 40;  // more would leave the L2 cache between two blocks of results
   if (sources > most_sources && results > 6) return false;
   const MeasuredCycles cycles = measured_cycles(reading);
-  if (1.1 * cycles.over_tiles >= (use_winograd_rows(reading) ? cycles.over_both : cycles.over_channels)) return false;
+  if (1.1 * cycles.over_tiles >= cycles.over_channels || 1.05 * cycles.over_tiles >= columns_cycles(reading))
+    return false;
   const auto r = static_cast<double>(results);
   const double direct = 144 * static_cast<double>(sources) *
                         std::min(r / 0.75, padded(results, lanes_for<float>(results)) / 0.9) *
@@ -111,8 +128,7 @@ bool use_winograd_planes(const ConvReading& reading, double permuted) {
 }
 
 double winograd_cycles(const ConvReading& reading) {
-  double cycles = std::numeric_limits<double>::infinity();
-  if (use_winograd_rows(reading)) cycles = measured_cycles(reading).over_both / 256;
+  double cycles = columns_cycles(reading) / 256;
   if (use_winograd(reading))
     cycles = std::min(cycles, measured_cycles(reading).over_channels / 64 / winograd_saving(reading));
   return cycles;

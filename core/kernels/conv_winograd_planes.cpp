@@ -8,18 +8,33 @@
 
 #include <tessera/core/kernels/conv_planar-inl.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
+#include <tessera/core/kernels/conv_rows-inl.hpp>
 #include <tessera/core/kernels/dispatch.hpp>
-#include <tessera/core/kernels/winograd_rows-inl.hpp>
+#include <tessera/core/kernels/winograd_points-inl.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-/// Products of a vector of tiles, a block of results at a time.
-class WinogradPlanes : public TileRows {
+/// Rows of tiles: of 4x4 results that are read as those of 6x6 taps and a stride of 4. Products of a vector of tiles, a
+/// block of results at a time.
+class WinogradPlanes {
  public:
-  static constexpr int plan = 7;
+  static constexpr int plan = 6;
 
-  using TileRows::TileRows;
+  static std::vector<ConvPass> passes(const ConvReading& reading) {
+    const ConvPass pass = reading.passes().front();
+    return {{tile_axis(pass.rows), tile_axis(pass.columns)}};
+  }
+
+  WinogradPlanes(const ConvReading& reading, const Epilogue<float>& epilogue)
+      : reading_(reading),
+        sources_(reading.sources()),
+        results_(reading.results()),
+        channels_{1, sources_, 1, sources_},
+        epilogue_(epilogue) {}
+
+  int64_t units() const { return 1; }
+  const FlatChannels& channels() const { return channels_; }
 
   int64_t packed(const ConvPass&) const { return points * points * sources_ * results_; }
 
@@ -29,7 +44,7 @@ class WinogradPlanes : public TileRows {
     Buffer<float> vectors(points * points * lanes);
     for_blocks(results_, block, [&](int64_t first, int64_t count) {
       for (int64_t source = 0; source < sources_; ++source) {
-        pack_kernel(kernel, source, first, lanes, vectors.data());
+        pack_kernel(kernel, source, first, vectors.data());
         for (int64_t point = 0; point < points * points; ++point)
           for (int64_t r = 0; r < count; ++r)
             packed[(point * sources_ + source) * count + r] = vectors.data()[point * lanes + r];
@@ -59,8 +74,46 @@ class WinogradPlanes : public TileRows {
   }
 
  private:
+  static constexpr int points = 6;
   /// Results at once: no more than the lanes that a kernel is packed by.
   static constexpr int64_t block = std::min<int64_t>(hn::MaxLanes(FloatTag()), 6);
+
+  /// G g G^T of a vector of results from `first` on, a vector for each point.
+  void pack_kernel(const float* kernel, int64_t source, int64_t first, float* packed) const {
+    const ConvPass pass = reading_.passes().front();
+    const int64_t lanes = lane_count<float>();
+    float tap[HWY_MAX_BYTES / sizeof(float)] = {};
+    FloatVec taps[9];
+    for (int64_t i = 0; i < 9; ++i) {
+      for (int64_t lane = 0; lane < lanes; ++lane)
+        tap[lane] =
+            first + lane < results_ ? reading_.weight(kernel, pass, i / 3, i % 3, 0, source, first + lane) : 0.0f;
+      taps[i] = hn::LoadU(FloatTag(), tap);
+    }
+    PointSet<points>().store_kernel(taps, lanes, packed);
+  }
+
+  /// Vectors from one point's sources to the next one's: an odd number, as what a transform writes would fall into few
+  /// sets of the L1 cache if it lay a power of two apart.
+  int64_t point_vectors() const { return sources_ | 1; }
+
+  /// B^T d B of a vector of tiles from `first` on, as [point][source][tile]; in scratch slot 1.
+  const float* transformed(const RowTask<float>& row, int64_t first) const {
+    const int64_t lanes = lane_count<float>();
+    float* const to = scratch<float>(1, points * points * point_vectors() * lanes);
+    const auto entry = [&](int64_t y, int64_t x, int64_t source) {
+      return row.offsets[static_cast<std::size_t>((y * points + x) * sources_ + source)];
+    };
+    const int64_t row_step = entry(1, 0, 0) - entry(0, 0, 0);
+    for (int64_t source = 0; source < sources_; ++source) {
+      const float* columns[points];
+      TESSERA_UNROLL for (int x = 0; x < points; ++x) columns[x] = row.source + entry(0, x, source) + first;
+      PointSet<points>().store_sources(
+          [&](int64_t y, int64_t x) HWY_ATTR { return hn::LoadU(FloatTag(), columns[x] + y * row_step); },
+          {0, points * point_vectors() * lanes, point_vectors() * lanes}, to + source * lanes);
+    }
+    return to;
+  }
 
   /// Results first .. first + R - 1 of a vector of tiles.
   template <int R>
@@ -116,6 +169,11 @@ class WinogradPlanes : public TileRows {
       products += 2 * R * lanes;
     }
   }
+
+  ConvReading reading_;
+  int64_t sources_, results_;
+  FlatChannels channels_;
+  Epilogue<float> epilogue_;
 };
 
 void winograd_planes_forward_f32(const ConvGeometry& g, const float* input, const float* kernel,

@@ -180,6 +180,17 @@ HWY_INLINE int64_t point_step(int64_t values) {
   return (divide_up(values, line) | 1) * line;
 }
 
+/// Tiles along an axis: each of four results that are read as one of six taps and a stride of 4.
+inline TapAxis tile_axis(const TapAxis& results) {
+  return {.count = winograd_tiles(results.count),
+          .start = 0,
+          .step = winograd_tile,
+          .stride = winograd_tile,
+          .offset = results.offset,
+          .taps = 6,
+          .dilation = 1};
+}
+
 /// Channels rounded up to whole vectors.
 HWY_INLINE int64_t whole_vectors(int64_t channels) {
   const int64_t lanes = static_cast<int64_t>(hn::Lanes(FloatTag()));

@@ -3,7 +3,7 @@
 #include <tessera/core/conv_plan.hpp>
 #include <tessera/core/kernels/conv.hpp>
 #include <tessera/core/kernels/conv_plans.hpp>
-#include <tessera/core/kernels/winograd_saving.hpp>
+#include <tessera/core/kernels/conv_route.hpp>
 #include <tessera/core/ops/concat.hpp>
 #include <tessera/core/parallel.hpp>
 #include <tessera/core/simd_target.hpp>
@@ -124,8 +124,8 @@ TEST_CASE("Winograd stays within its error bound of the double result, on every 
       const Shape kernel{c.kernel.height, c.kernel.width, c.in_channels / c.options.groups, c.filters};
       const ConvGeometry g =
           conv2d_geometry({c.batch, c.input.height, c.input.width, c.in_channels}, kernel, c.options);
-      const bool fits = kernels::winograd_saving({g, true}) > 0,
-                 fits_backward = kernels::winograd_saving({g, false}) > 0;
+      const bool fits = kernels::conv_route<float>({g, true}) != kernels::ConvRoute::direct,
+                 fits_backward = kernels::conv_route<float>({g, false}) != kernels::ConvRoute::direct;
       if ((!fits && !fits_backward) || c.batch == 0) continue;
       CAPTURE(target);
       CAPTURE(c.name);

@@ -21,6 +21,8 @@ const std::vector<ConvCase>& conv_cases() {
       {"3x3, 6 filters, long rows", 1, {6, 61}, 5, 6, 3, {.padding = 1}},
       {"3x3, 5 filters, rows beyond the L1 cache", 1, {29, 163}, 3, 5, 3, {.padding = 1}},
       {"3x1, rows of 16 KiB", 1, {70, 4100}, 1, 1, {3, 1}, {.padding = same}},
+      {"3x3, 12 filters of 2 channels", 2, {9, 21}, 2, 12, 3, {.padding = 1}},
+      {"3x5, 20 filters of 3 channels", 1, {10, 23}, 3, 20, {3, 5}, {.padding = same}},
       {"3x3 to one", 2, {7, 21}, 6, 1, 3, {.padding = 1}},
       {"3x3, 20 filters, long rows", 1, {6, 63}, 9, 20, 3, {.padding = same}},
       {"5x3 same", 2, {8, 9}, 6, 10, {5, 3}, {.padding = same}},

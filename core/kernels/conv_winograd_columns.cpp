@@ -1,0 +1,192 @@
+// Winograd along columns alone, for few source channels, as of a first layer: four rows of results are made of six of
+// sums, each a row of transformed sources times taps side by side. Vectors run over results.
+#include <tessera/core/kernels/simd.hpp>
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tessera/core/kernels/conv_winograd_columns.cpp"
+#include <hwy/foreach_target.h>
+// Highway's headers must follow foreach_target.
+#include <hwy/highway.h>
+
+#include <tessera/core/kernels/conv_plans.hpp>
+#include <tessera/core/kernels/conv_rows-inl.hpp>
+#include <tessera/core/kernels/dispatch.hpp>
+#include <tessera/core/kernels/winograd-inl.hpp>
+
+HWY_BEFORE_NAMESPACE();
+namespace tessera::kernels::HWY_NAMESPACE {
+
+/// Strips of four rows of results that are read as one of six taps and a stride of 4.
+class WinogradColumns {
+ public:
+  static constexpr int plan = 7;
+
+  static std::vector<ConvPass> passes(const ConvReading& reading) {
+    const ConvPass pass = reading.passes().front();
+    return {{tile_axis(pass.rows), pass.columns}};
+  }
+
+  WinogradColumns(const ConvReading& reading, const Epilogue<float>& epilogue)
+      : reading_(reading),
+        pass_(reading.passes().front()),
+        sources_(reading.sources()),
+        results_(reading.results()),
+        entries_(pass_.columns.taps * sources_),
+        channels_{sources_, 1, 1, sources_},
+        epilogue_(epilogue),
+        streams_(passes_caches<float>(
+            reading.geometry.batch * reading.result_size().height * reading.result_size().width, results_)),
+        bias_(whole_vectors(results_)) {
+    std::fill(bias_.data(), bias_.data() + whole_vectors(results_), 0.0f);
+    if (epilogue.bias) std::copy_n(epilogue.bias, results_, bias_.data());
+  }
+
+  int64_t units() const { return 1; }
+  /// Pixels of sources stay as they lie.
+  const FlatChannels& channels() const { return channels_; }
+  int64_t packed(const ConvPass&) const { return points * entries_ * whole_vectors(results_); }
+
+  /// G g of every column as [vector of results][tap column][source][point][lane].
+  void pack(const ConvPass&, const float* kernel, float* packed) const {
+    const int64_t lanes = lane_count<float>();
+    for (int64_t at = 0; at < results_; at += lanes) {
+      const int64_t first = first_result(at);
+      for (int64_t entry = 0; entry < entries_; ++entry, packed += points * lanes) {
+        FloatVec taps[3], of_points[points];
+        float values[HWY_MAX_BYTES / sizeof(float)] = {};
+        for (int64_t tap = 0; tap < 3; ++tap) {
+          for (int64_t r = 0; r < std::min(lanes, results_ - first); ++r)
+            values[r] = reading_.weight(kernel, pass_, tap, entry / sources_, 0, entry % sources_, first + r);
+          taps[tap] = hn::LoadU(FloatTag(), values);
+        }
+        transform_kernel<points>(taps, 1, of_points, 1);
+        for (int64_t p = 0; p < points; ++p) hn::StoreU(of_points[p], FloatTag(), packed + p * lanes);
+      }
+    }
+  }
+
+  void compute(int64_t, const RowTask<float>& row) const {
+    const int64_t lanes = lane_count<float>(), most = (line - entries_) / sources_ + 1;
+    for (int64_t begin = 0; begin < row.count; begin += most) {
+      const int64_t count = std::min(most, row.count - begin);
+      const float* const sources = transformed(row, begin, count);
+      for (int64_t at = 0; at < results_; at += lanes) {
+        const int64_t first = first_result(at);
+        const float* const weights = row.weights + at * points * entries_;
+        if (count < tile) {
+          for (int64_t x = 0; x < count; ++x) compute_tile<1>(row, sources + x * sources_, weights, begin + x, first);
+          continue;
+        }
+        for (int64_t x = 0; x < count; x += tile) {
+          x = std::min(x, count - tile);  // the last tile overlaps the one before
+          compute_tile<tile>(row, sources + x * sources_, weights, begin + x, first);
+        }
+      }
+    }
+    if (streams_) hwy::FlushStream();
+  }
+
+ private:
+  static constexpr int points = 6;
+  /// Pixels whose sums at all points stay in registers.
+  static constexpr int tile = max_tile_sums / points;
+  /// Numbers from one point's transformed sources to the next one's, of the pixels that are computed at once.
+  static constexpr int64_t line = 17 * 16;
+
+  /// Of the vector of results `at` and so on: the last one overlaps the one before.
+  int64_t first_result(int64_t at) const { return std::max<int64_t>(std::min(at, results_ - lane_count<float>()), 0); }
+
+  /// B^T d of every column of what pixels begin .. begin + count - 1 read, a line for each point; in scratch slot 1.
+  const float* transformed(const RowTask<float>& row, int64_t begin, int64_t count) const {
+    const FloatTag tag;
+    const int64_t lanes = lane_count<float>(), numbers = (count - 1) * sources_ + entries_;
+    float* const to = scratch<float>(1, points * line);
+    const int64_t first = row.offsets.front(),
+                  row_step = row.offsets[static_cast<std::size_t>(pass_.columns.taps)] - first;
+    const float* const from = row.source + first + begin * sources_;
+    for (int64_t i = 0; i < numbers; i += lanes) {
+      FloatVec d[points], t[points];
+      TESSERA_UNROLL for (int y = 0; y < points; ++y) d[y] = hn::LoadU(tag, from + y * row_step + i);
+      transform_source<points>(d, 1, t, 1);
+      TESSERA_UNROLL for (int y = 0; y < points; ++y) hn::Store(t[y], tag, to + y * line + i);
+    }
+    return to;
+  }
+
+  /// A vector of results of P pixels of four rows.
+  template <int P>
+  HWY_NOINLINE void compute_tile(const RowTask<float>& row, const float* HWY_RESTRICT sources,
+                                 const float* HWY_RESTRICT weights, int64_t x, int64_t first) const {
+    const FloatTag tag;
+    const int64_t lanes = lane_count<float>(), entries = entries_, step = sources_;
+    // What is added at the point 1 is added to every result.
+    const FloatVec bias = hn::LoadU(tag, bias_.data() + first);
+    FloatVec sums[P][points];
+    TESSERA_UNROLL for (int p = 0; p < P; ++p) {
+      TESSERA_UNROLL for (int i = 0; i < points; ++i) sums[p][i] = i == 1 ? bias : hn::Zero(tag);
+    }
+    for (int64_t entry = 0; entry < entries; ++entry) {
+      TESSERA_UNROLL for (int i = 0; i < points; ++i) {
+        const FloatVec w = in_register(hn::Load(tag, weights + (entry * points + i) * lanes));
+        TESSERA_UNROLL for (int p = 0; p < P; ++p) sums[p][i] =
+            hn::MulAdd(hn::Set(tag, sources[i * line + p * step + entry]), w, sums[p][i]);
+      }
+    }
+    const FloatVec slope = hn::Set(tag, epilogue_.slope);
+    const Size2D size = reading_.result_size();
+    const int64_t rows = size.height - row.y, row_step = size.width * results_;
+    // What a vector has too many results for is overwritten by the next pixel, which is no narrower.
+    const bool overhangs = lanes > results_ && x + P == row.count, streams = streams_;
+    float* to = row.result + x * results_ + first;
+    TESSERA_UNROLL for (int p = 0; p < P; ++p, to += results_) {
+      FloatVec y[winograd_tile];
+      transform_result<points>(sums[p], 1, y, 1);
+      if (epilogue_.rectify) TESSERA_UNROLL for (FloatVec& value : y) value = rectified(value, slope);
+      TESSERA_UNROLL for (int i = 0; i < winograd_tile; ++i) {
+        if (i >= rows) break;
+        if (p == P - 1 && overhangs)
+          store_first(y[i], tag, results_, to + i * row_step);
+        else
+          store(streams, y[i], tag, to + i * row_step);
+      }
+    }
+  }
+
+  ConvReading reading_;
+  ConvPass pass_;
+  int64_t sources_, results_;
+  int64_t entries_;  ///< tap columns times sources
+  FlatChannels channels_;
+  Epilogue<float> epilogue_;
+  bool streams_;  ///< whether results are stored past the caches
+  Buffer<float> bias_;
+};
+
+void winograd_columns_forward_f32(const ConvGeometry& g, const float* input, const float* kernel,
+                                  const Epilogue<float>& e, float* output, WeightStore* store) {
+  RowConvolution<float, WinogradColumns>({g, true}, kernel, e, store).run(input, output);
+}
+void winograd_columns_backward_f32(const ConvGeometry& g, const float* output, const float* kernel,
+                                   const Epilogue<float>& e, float* input, WeightStore* store) {
+  RowConvolution<float, WinogradColumns>({g, false}, kernel, e, store).run(output, input);
+}
+
+}  // namespace tessera::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tessera::kernels {
+
+HWY_EXPORT(winograd_columns_forward_f32);
+HWY_EXPORT(winograd_columns_backward_f32);
+
+void winograd_columns_forward(const ConvGeometry& g, const float* input, const float* kernel, const Epilogue<float>& e,
+                              float* output, WeightStore* store) {
+  TESSERA_DISPATCH(winograd_columns_forward_f32, is_narrow<float>(g.out_channels))(g, input, kernel, e, output, store);
+}
+void winograd_columns_backward_input(const ConvGeometry& g, const float* output, const float* kernel,
+                                     const Epilogue<float>& e, float* input, WeightStore* store) {
+  TESSERA_DISPATCH(winograd_columns_backward_f32, is_narrow<float>(g.in_channels))(g, output, kernel, e, input, store);
+}
+
+}  // namespace tessera::kernels
+#endif
