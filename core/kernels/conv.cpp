@@ -61,8 +61,11 @@ void conv_backward_kernel(const ConvGeometry& g, const T* input, const T* output
   if constexpr (std::is_same_v<T, float>)
     if (choice.route == ConvRoute::permuted) return permuted_backward_kernel(g, input, output, kernel_gradient);
   const auto compute = [&](const ConvGeometry& geometry, const T* x, const T* y, T* gradient) {
-    if constexpr (std::is_same_v<T, float>)
+    if constexpr (std::is_same_v<T, float>) {
+      if (choice.route == ConvRoute::winograd_columns)
+        return winograd_columns_backward_kernel(geometry, x, y, gradient);
       if (choice.route == ConvRoute::winograd) return winograd_backward_kernel(geometry, x, y, gradient);
+    }
     direct_backward_kernel(geometry, x, y, gradient);
   };
   if (choice.exchanged) return exchange_kernel_gradient(g, input, output, kernel_gradient, compute);

@@ -18,10 +18,11 @@ namespace tessera::kernels::HWY_NAMESPACE {
 template <class T>
 class PatchSums {
  public:
-  PatchSums(const ConvGeometry& g, const FlatChannels& channels)
-      : batch_(g.batch),
-        joined_(join_passes({forward_pass(g)})),
-        patches_(joined_, channels, g.batch),
+  PatchSums(const ConvGeometry& g, const FlatChannels& channels) : PatchSums(g.batch, forward_pass(g), channels) {}
+  PatchSums(int64_t batch, const ConvPass& pass, const FlatChannels& channels)
+      : batch_(batch),
+        joined_(join_passes({pass})),
+        patches_(joined_, channels, batch),
         // By shape alone, so that no thread count changes a bit.
         chunks_(std::clamp<int64_t>(batch_ * patches_.count(), 1, 8)) {}
 

@@ -76,6 +76,9 @@ void winograd_columns_forward(const ConvGeometry&, const float* input, const flo
                               float* output, WeightStore* store);
 void winograd_columns_backward_input(const ConvGeometry&, const float* output, const float* kernel,
                                      const Epilogue<float>&, float* input, WeightStore* store);
+// From a vector of filters on.
+void winograd_columns_backward_kernel(const ConvGeometry&, const float* input, const float* output,
+                                      float* kernel_gradient);
 // With vectors over tiles throughout, for few results, of 3x3 taps without stride, dilation or groups.
 void winograd_planes_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&,
                              float* output, WeightStore* store);

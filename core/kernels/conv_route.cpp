@@ -150,11 +150,16 @@ ConvRoute conv_route(const ConvReading& reading) {
 
 template <class T>
 KernelRoute kernel_route(const ConvGeometry& g) {
-  if (std::is_same_v<T, float> && use_permuted_for_kernel(g)) return {ConvRoute::permuted, false};
+  constexpr bool f32 = std::is_same_v<T, float>;
+  if (f32 && use_winograd_columns_for_kernel(g, false)) return {ConvRoute::winograd_columns, false};
+  if (f32 && chosen_plan == ConvPlan::automatic && can_exchange(g) &&
+      use_winograd_columns_for_kernel(exchanged(g), true))
+    return {ConvRoute::winograd_columns, true};
+  if (f32 && use_permuted_for_kernel(g)) return {ConvRoute::permuted, false};
   if (use_flat_for_kernel(g)) return {ConvRoute::flat, false};
   if (use_planar_for_kernel(g)) return {ConvRoute::planar, false};
   const bool exchange = use_exchange_for_kernel<T>(g);
-  const bool winograd = std::is_same_v<T, float> && use_winograd_for_kernel(exchange ? exchanged(g) : g);
+  const bool winograd = f32 && use_winograd_for_kernel(exchange ? exchanged(g) : g);
   return {winograd ? ConvRoute::winograd : ConvRoute::direct, exchange};
 }
 

@@ -13,7 +13,8 @@ enum class ConvRoute : std::uint8_t { flat, winograd_planes, permuted, dots, win
 template <class T>
 ConvRoute conv_route(const ConvReading& reading);
 
-/// The one for a kernel's gradient: flat, planar, winograd or direct, and whether of the exchanged convolution.
+/// The one for a kernel's gradient: permuted, flat, planar, winograd, along columns or not, or direct, and whether of the
+/// exchanged convolution.
 struct KernelRoute {
   ConvRoute route;
   bool exchanged;

@@ -57,7 +57,7 @@ bool is_dense(const ConvGeometry& g) {
 /// Whether Winograd along columns alone applies.
 bool has_columns(const ConvReading& reading) {
   return is_dense(reading.geometry) && reading.sources() <= most_few_sources &&
-         reading.results() >= least_column_results;
+         reading.results() >= least_column_results && reading.sources() * reading.geometry.kernel.width <= 64;
 }
 
 /// Cycles of Winograd for 16 tiles of 3x3 taps, as they were measured with AVX-512: with vectors over channels, as in
@@ -105,6 +105,27 @@ bool use_winograd_columns(const ConvReading& reading, double other) {
   if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && has_columns(reading);
   const double cycles = columns_cycles(reading);
   return cycles < 256 * other && (!use_winograd(reading) || cycles < measured_cycles(reading).over_channels);
+}
+
+bool use_winograd_columns_for_kernel(const ConvGeometry& g, bool exchanged) {
+  const ConvReading reading{g, true};
+  const ConvPlan plan = conv_plan();
+  if (!has_columns(reading)) return false;
+  if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd;
+  const std::int64_t sources = reading.sources(), filters = reading.results();
+  const std::int64_t least_pixels = filters > 8 && sources >= 3 ? 256 : 400;
+  if (!has_long_vectors() || g.output.height * g.output.width < least_pixels) return false;
+  if (has_wide_vectors() && filters > 8) {
+    const double share = static_cast<double>(filters) / padded(filters, 16);
+    return sources == 1 ? share == 1 : sources <= 6 || share >= 0.85;
+  }
+  if (filters == 8) return sources <= 6;
+  // Permuted, these fill their vectors, but not so few to the other side.
+  if (filters < 8 && exchanged && sources <= 4) return sources <= 2 || filters >= 6;
+  if (has_wide_vectors()) return false;
+  if (filters < 8) return sources <= 6 && sources >= (filters == 7 ? 2 : 4);
+  // Direct convolution's tiles take two vectors of filters: a third one leaves them half empty.
+  return filters >= 16 && filters <= 24 && sources <= 4 && (sources >= 2 || filters == 24);
 }
 
 bool use_winograd_planes(const ConvReading& reading, double permuted) {

@@ -17,6 +17,9 @@ bool use_winograd_planes(const ConvReading& reading, double permuted);
 /// Cycles a result pixel of the better one of the first two that apply, infinitely many where none does.
 double winograd_cycles(const ConvReading& reading);
 
+/// The same for the kernel's gradient, be it of the exchanged convolution.
+bool use_winograd_columns_for_kernel(const ConvGeometry& geometry, bool exchanged);
+
 /// Weight gradients transform sources and results alike, and sum over tiles.
 bool use_winograd_for_kernel(const ConvGeometry& geometry);
 

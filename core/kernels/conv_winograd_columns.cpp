@@ -10,52 +10,49 @@
 #include <tessera/core/kernels/conv_plans.hpp>
 #include <tessera/core/kernels/conv_rows-inl.hpp>
 #include <tessera/core/kernels/dispatch.hpp>
-#include <tessera/core/kernels/winograd-inl.hpp>
+#include <tessera/core/kernels/winograd_columns-inl.hpp>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-/// Strips of four rows of results that are read as one of six taps and a stride of 4.
 class WinogradColumns {
  public:
   static constexpr int plan = 7;
 
   static std::vector<ConvPass> passes(const ConvReading& reading) {
-    const ConvPass pass = reading.passes().front();
-    return {{tile_axis(pass.rows), pass.columns}};
+    return {ColumnStrips::strips(reading.passes().front())};
   }
 
   WinogradColumns(const ConvReading& reading, const Epilogue<float>& epilogue)
       : reading_(reading),
         pass_(reading.passes().front()),
-        sources_(reading.sources()),
-        results_(reading.results()),
-        entries_(pass_.columns.taps * sources_),
-        channels_{sources_, 1, 1, sources_},
+        strips_(pass_, reading.sources(), reading.results()),
+        channels_(strips_.channels()),
         epilogue_(epilogue),
         streams_(passes_caches<float>(
-            reading.geometry.batch * reading.result_size().height * reading.result_size().width, results_)),
-        bias_(whole_vectors(results_)) {
-    std::fill(bias_.data(), bias_.data() + whole_vectors(results_), 0.0f);
-    if (epilogue.bias) std::copy_n(epilogue.bias, results_, bias_.data());
+            reading.geometry.batch * reading.result_size().height * reading.result_size().width, strips_.results)),
+        bias_(whole_vectors(strips_.results)) {
+    std::fill(bias_.data(), bias_.data() + whole_vectors(strips_.results), 0.0f);
+    if (epilogue.bias) std::copy_n(epilogue.bias, strips_.results, bias_.data());
   }
 
   int64_t units() const { return 1; }
   /// Pixels of sources stay as they lie.
   const FlatChannels& channels() const { return channels_; }
-  int64_t packed(const ConvPass&) const { return points * entries_ * whole_vectors(results_); }
+  int64_t packed(const ConvPass&) const { return points * strips_.entries * whole_vectors(strips_.results); }
 
   /// G g of every column as [vector of results][tap column][source][point][lane].
   void pack(const ConvPass&, const float* kernel, float* packed) const {
     const int64_t lanes = lane_count<float>();
-    for (int64_t at = 0; at < results_; at += lanes) {
-      const int64_t first = first_result(at);
-      for (int64_t entry = 0; entry < entries_; ++entry, packed += points * lanes) {
+    for (int64_t at = 0; at < strips_.results; at += lanes) {
+      const int64_t first = strips_.first_result(at);
+      for (int64_t entry = 0; entry < strips_.entries; ++entry, packed += points * lanes) {
         FloatVec taps[3], of_points[points];
         float values[HWY_MAX_BYTES / sizeof(float)] = {};
         for (int64_t tap = 0; tap < 3; ++tap) {
-          for (int64_t r = 0; r < std::min(lanes, results_ - first); ++r)
-            values[r] = reading_.weight(kernel, pass_, tap, entry / sources_, 0, entry % sources_, first + r);
+          for (int64_t r = 0; r < std::min(lanes, strips_.results - first); ++r)
+            values[r] =
+                reading_.weight(kernel, pass_, tap, entry / strips_.sources, 0, entry % strips_.sources, first + r);
           taps[tap] = hn::LoadU(FloatTag(), values);
         }
         transform_kernel<points>(taps, 1, of_points, 1);
@@ -65,20 +62,23 @@ class WinogradColumns {
   }
 
   void compute(int64_t, const RowTask<float>& row) const {
-    const int64_t lanes = lane_count<float>(), most = (line - entries_) / sources_ + 1;
+    const int64_t lanes = lane_count<float>(), most = strips_.most_pixels();
+    const int64_t row_step = row.offsets[static_cast<std::size_t>(pass_.columns.taps)] - row.offsets.front();
     for (int64_t begin = 0; begin < row.count; begin += most) {
       const int64_t count = std::min(most, row.count - begin);
-      const float* const sources = transformed(row, begin, count);
-      for (int64_t at = 0; at < results_; at += lanes) {
-        const int64_t first = first_result(at);
-        const float* const weights = row.weights + at * points * entries_;
+      const float* const sources =
+          strips_.transform(row.source + row.offsets.front() + begin * strips_.sources, row_step, count);
+      for (int64_t at = 0; at < strips_.results; at += lanes) {
+        const int64_t first = strips_.first_result(at);
+        const float* const weights = row.weights + at * points * strips_.entries;
         if (count < tile) {
-          for (int64_t x = 0; x < count; ++x) compute_tile<1>(row, sources + x * sources_, weights, begin + x, first);
+          for (int64_t x = 0; x < count; ++x)
+            compute_tile<1>(row, sources + x * strips_.sources, weights, begin + x, first);
           continue;
         }
         for (int64_t x = 0; x < count; x += tile) {
           x = std::min(x, count - tile);  // the last tile overlaps the one before
-          compute_tile<tile>(row, sources + x * sources_, weights, begin + x, first);
+          compute_tile<tile>(row, sources + x * strips_.sources, weights, begin + x, first);
         }
       }
     }
@@ -86,38 +86,16 @@ class WinogradColumns {
   }
 
  private:
-  static constexpr int points = 6;
+  static constexpr int points = ColumnStrips::points;
   /// Pixels whose sums at all points stay in registers.
   static constexpr int tile = max_tile_sums / points;
-  /// Numbers from one point's transformed sources to the next one's, of the pixels that are computed at once.
-  static constexpr int64_t line = 17 * 16;
-
-  /// Of the vector of results `at` and so on: the last one overlaps the one before.
-  int64_t first_result(int64_t at) const { return std::max<int64_t>(std::min(at, results_ - lane_count<float>()), 0); }
-
-  /// B^T d of every column of what pixels begin .. begin + count - 1 read, a line for each point; in scratch slot 1.
-  const float* transformed(const RowTask<float>& row, int64_t begin, int64_t count) const {
-    const FloatTag tag;
-    const int64_t lanes = lane_count<float>(), numbers = (count - 1) * sources_ + entries_;
-    float* const to = scratch<float>(1, points * line);
-    const int64_t first = row.offsets.front(),
-                  row_step = row.offsets[static_cast<std::size_t>(pass_.columns.taps)] - first;
-    const float* const from = row.source + first + begin * sources_;
-    for (int64_t i = 0; i < numbers; i += lanes) {
-      FloatVec d[points], t[points];
-      TESSERA_UNROLL for (int y = 0; y < points; ++y) d[y] = hn::LoadU(tag, from + y * row_step + i);
-      transform_source<points>(d, 1, t, 1);
-      TESSERA_UNROLL for (int y = 0; y < points; ++y) hn::Store(t[y], tag, to + y * line + i);
-    }
-    return to;
-  }
 
   /// A vector of results of P pixels of four rows.
   template <int P>
   HWY_NOINLINE void compute_tile(const RowTask<float>& row, const float* HWY_RESTRICT sources,
                                  const float* HWY_RESTRICT weights, int64_t x, int64_t first) const {
     const FloatTag tag;
-    const int64_t lanes = lane_count<float>(), entries = entries_, step = sources_;
+    const int64_t lanes = lane_count<float>(), entries = strips_.entries, step = strips_.sources;
     // What is added at the point 1 is added to every result.
     const FloatVec bias = hn::LoadU(tag, bias_.data() + first);
     FloatVec sums[P][points];
@@ -128,23 +106,23 @@ class WinogradColumns {
       TESSERA_UNROLL for (int i = 0; i < points; ++i) {
         const FloatVec w = in_register(hn::Load(tag, weights + (entry * points + i) * lanes));
         TESSERA_UNROLL for (int p = 0; p < P; ++p) sums[p][i] =
-            hn::MulAdd(hn::Set(tag, sources[i * line + p * step + entry]), w, sums[p][i]);
+            hn::MulAdd(hn::Set(tag, sources[i * ColumnStrips::line + p * step + entry]), w, sums[p][i]);
       }
     }
     const FloatVec slope = hn::Set(tag, epilogue_.slope);
     const Size2D size = reading_.result_size();
-    const int64_t rows = size.height - row.y, row_step = size.width * results_;
+    const int64_t rows = size.height - row.y, row_step = size.width * strips_.results;
     // What a vector has too many results for is overwritten by the next pixel, which is no narrower.
-    const bool overhangs = lanes > results_ && x + P == row.count, streams = streams_;
-    float* to = row.result + x * results_ + first;
-    TESSERA_UNROLL for (int p = 0; p < P; ++p, to += results_) {
+    const bool overhangs = lanes > strips_.results && x + P == row.count, streams = streams_;
+    float* to = row.result + x * strips_.results + first;
+    TESSERA_UNROLL for (int p = 0; p < P; ++p, to += strips_.results) {
       FloatVec y[winograd_tile];
       transform_result<points>(sums[p], 1, y, 1);
       if (epilogue_.rectify) TESSERA_UNROLL for (FloatVec& value : y) value = rectified(value, slope);
       TESSERA_UNROLL for (int i = 0; i < winograd_tile; ++i) {
         if (i >= rows) break;
         if (p == P - 1 && overhangs)
-          store_first(y[i], tag, results_, to + i * row_step);
+          store_first(y[i], tag, strips_.results, to + i * row_step);
         else
           store(streams, y[i], tag, to + i * row_step);
       }
@@ -153,8 +131,7 @@ class WinogradColumns {
 
   ConvReading reading_;
   ConvPass pass_;
-  int64_t sources_, results_;
-  int64_t entries_;  ///< tap columns times sources
+  ColumnStrips strips_;
   FlatChannels channels_;
   Epilogue<float> epilogue_;
   bool streams_;  ///< whether results are stored past the caches
