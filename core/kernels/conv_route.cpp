@@ -102,7 +102,7 @@ bool use_dots(const ConvReading& reading) {
   const bool large = g.kernel.height * g.kernel.width > 9;  // too large for Winograd
   if (reading.results() > (dense && !large ? 4 : 12) || g.groups > 1 || !(reading.forward || dense)) return false;
   const bool many_sums = reading.results() <= 6 || has_wide_vectors();  // fit the registers
-  if (reading.results() > 4) return dense ? large && run >= 96 && many_sums : run >= 64;
+  if (reading.results() > 4) return dense ? large && run >= 96 && many_sums && !use_winograd(reading) : run >= 64;
   if (dense && g.kernel == Size2D(1)) return sources >= 32;
   if (dense && reading.result_size().width > 16) return sources >= 16 || (run >= 48 && g.kernel.height < 5);
   const bool planes = !dense && has_long_phases(g) && g.output.width >= 64;

@@ -15,13 +15,13 @@ namespace {
 struct TransformCosts {
   double sources, results;
 };
-/// As they were measured through strides; back to the input all phases share the sources' transforms, for the kernel's
-/// gradient those of the output's gradients.
-TransformCosts stride_costs(bool forward) {
-  if (forward) return has_wide_vectors() ? TransformCosts{3.5, 3.5} : TransformCosts{8, 3.5};
+/// As they were measured of passes that are summed: of a stride's phases, or of parts of many taps. Back through a
+/// stride all passes share the sources' transforms, for the kernel's gradient those of the output's gradients.
+TransformCosts pass_costs(bool sums) {
+  if (sums) return has_wide_vectors() ? TransformCosts{3.5, 3.5} : TransformCosts{8, 3.5};
   return has_wide_vectors() ? TransformCosts{0.8, 4.7} : TransformCosts{1.2, 7};
 }
-TransformCosts stride_costs_for_kernel() {
+TransformCosts pass_costs_for_kernel() {
   return has_wide_vectors() ? TransformCosts{4.5, 2} : TransformCosts{7.8, 3.2};
 }
 
@@ -35,16 +35,21 @@ bool use_winograd_if(const ConvReading& reading, const Pays& pays) {
   return saving > 0 && (plan == ConvPlan::winograd || pays(saving));
 }
 
-/// Whether Winograd through a stride saves more products than its transforms cost.
-bool pays_through_stride(const ConvReading& reading, const TransformCosts& costs, double saving) {
+/// The time of Winograd by passes in that of direct convolution.
+double share_by_passes(const ConvReading& reading, const TransformCosts& costs, double saving) {
   const auto sources = static_cast<double>(reading.sources()), results = static_cast<double>(reading.results());
   const Size2D kernel = reading.geometry.kernel, stride = reading.geometry.stride;
-  // Where each phase has several taps these share the transforms.
-  const double shared = kernel.height >= 2 * stride.height && kernel.width >= 2 * stride.width ? 0.6 : 1;
-  return 1 / saving + shared * (costs.sources / results + costs.results / sources) < 0.95;
+  // Where each phase of a stride has several taps these share the transforms.
+  const bool shares = stride != Size2D(1) && kernel.height >= 2 * stride.height && kernel.width >= 2 * stride.width;
+  const double many = kernel.height * kernel.width > 25 * stride.height * stride.width ? 1.3 : 1;  // passes
+  return 1 / saving + (shares ? 0.6 : many) * (costs.sources / results + costs.results / sources);
 }
 
-/// The same without a stride: the more products are saved the fewer channels need share the transforms.
+/// Whether Winograd has several passes, which saves more products than their transforms cost.
+bool has_passes(const ConvGeometry& g) { return g.stride != Size2D(1) || g.kernel.height > 3 || g.kernel.width > 3; }
+constexpr double most_share = 0.95;
+
+/// Whether Winograd of a single pass pays: the more products are saved the fewer channels need share the transforms.
 bool pays_dense(double cost, std::int64_t channels, double saving) {
   return saving >= 1 + cost / static_cast<double>(channels);
 }
@@ -93,10 +98,10 @@ double columns_cycles(const ConvReading& reading) {
 bool use_winograd(const ConvReading& reading) {
   const ConvGeometry& g = reading.geometry;
   return use_winograd_if(reading, [&](double saving) {
-    if (g.stride == Size2D(1)) return pays_dense(24, reading.sources(), saving);
-    // The weights of all phases are many: some tens of tiles must share them.
+    if (!has_passes(g)) return pays_dense(24, reading.sources(), saving);
+    // The weights of all passes are many: some tens of tiles must share them.
     return g.output.height * g.output.width >= 256 &&
-           pays_through_stride(reading, stride_costs(reading.forward), saving);
+           share_by_passes(reading, pass_costs(winograd_sums_passes(reading)), saving) < most_share;
   });
 }
 
@@ -149,10 +154,14 @@ bool use_winograd_planes(const ConvReading& reading, double permuted) {
 }
 
 double winograd_cycles(const ConvReading& reading) {
-  double cycles = columns_cycles(reading) / 256;
-  if (use_winograd(reading))
-    cycles = std::min(cycles, measured_cycles(reading).over_channels / 64 / winograd_saving(reading));
-  return cycles;
+  const double cycles = columns_cycles(reading) / 256;
+  if (!use_winograd(reading)) return cycles;
+  const ConvGeometry& g = reading.geometry;
+  const double saving = winograd_saving(reading);
+  if (!has_passes(g)) return std::min(cycles, measured_cycles(reading).over_channels / 64 / saving);
+  const double r = padded(reading.results(), lanes_for<float>(reading.results()));
+  return static_cast<double>(g.kernel.height * g.kernel.width * reading.sources()) * r / 16 / 0.93 *
+         share_by_passes(reading, pass_costs(true), saving);
 }
 
 /// Below some 16 tiles an image the transforms of the kernel outweigh the sums.
@@ -160,8 +169,8 @@ bool use_winograd_for_kernel(const ConvGeometry& g) {
   const ConvReading reading{g, true};
   return use_winograd_if(reading, [&](double saving) {
     if (g.output.height * g.output.width < 256) return false;
-    return g.stride == Size2D(1) ? pays_dense(15, std::min(g.in_channels, g.out_channels), saving)
-                                 : pays_through_stride(reading, stride_costs_for_kernel(), saving);
+    return has_passes(g) ? share_by_passes(reading, pass_costs_for_kernel(), saving) < most_share
+                         : pays_dense(15, std::min(g.in_channels, g.out_channels), saving);
   });
 }
 

@@ -1,6 +1,6 @@
 // Winograd convolution, forward and backward to the input: tiles of 4x4 results from 36 or fewer products. Back through
-// a stride each phase has results of its own; forward through one, results are sums over the phases of the sources.
-// With dilation a tile's results lie as far apart as its taps.
+// a stride each phase has results of its own; forward through one, results are sums over the phases of the sources, and
+// of more than three taps a side over parts of these. With dilation a tile's results lie as far apart as its taps.
 #include <tessera/core/kernels/simd.hpp>
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/core/kernels/conv_winograd.cpp"
@@ -34,6 +34,7 @@ class WinogradConvolution {
                       const Epilogue<float>& epilogue)
       : geometry_(reading.geometry),
         forward_(reading.forward),
+        sums_(winograd_sums_passes(reading)),
         kernel_(kernel),
         passes_(passes.passes),
         source_size_(reading.source_size()),
@@ -41,7 +42,7 @@ class WinogradConvolution {
         sources_(reading.sources()),
         results_(reading.results()),
         pass_blocks_(divide_up(results_, block_width<float>())),
-        terms_(forward_ ? static_cast<int64_t>(passes_.size()) : 1),
+        terms_(sums_ ? static_cast<int64_t>(passes_.size()) : 1),
         blocks_(pass_blocks_ * static_cast<int64_t>(passes_.size()) / terms_),
         spread_(winograd_spread(reading)),
         streams_(passes_caches<float>(geometry_.batch * result_size_.height * result_size_.width, results_)),
@@ -50,14 +51,13 @@ class WinogradConvolution {
         bias_(pass_blocks_ * block_width<float>()) {
     const std::vector<PointAxes> axes = winograd_axes(reading, passes);
     for (std::size_t pass = 0; pass < passes_.size(); ++pass) {
-      // Back to the input all passes read the same patches, forward each one phase of the sources.
       const Patches patches =
-          forward_ ? patches_of(passes_[pass], spread_) : Patches{passes.offset_y, passes.offset_x, 1, spread_};
+          sums_ ? patches_of(passes_[pass], spread_) : Patches{passes.offset_y, passes.offset_x, 1, spread_};
       sets_.push_back({axes[pass].rows, axes[pass].columns, patches});
       weight_begin_.push_back(weight_count_);
       weight_count_ += pass_blocks_ * sets_.back().weights() * weight_step();
     }
-    loaded_ = forward_ ? sets_ : std::vector{sets_.front().whole()};
+    loaded_ = sums_ ? sets_ : std::vector{sets_.front().whole()};
     std::fill(bias_.data(), bias_.data() + pass_blocks_ * block_width<float>(), 0.0f);
     if (epilogue.bias) std::copy(epilogue.bias, epilogue.bias + results_, bias_.data());
   }
@@ -84,9 +84,9 @@ class WinogradConvolution {
     return all[static_cast<std::size_t>(index)];
   }
   const PointSet<P>& set_of(const Term& term) const { return at(sets_, term.pass); }
-  /// Those of the results that a term is one of the terms of: forward the first one's, which no other has more points
+  /// Those of the results that a term is one of the terms of: of sums the first one's, which no other has more points
   /// than.
-  const PointSet<P>& result_set_of(const Term& term) const { return forward_ ? sets_.front() : set_of(term); }
+  const PointSet<P>& result_set_of(const Term& term) const { return sums_ ? sets_.front() : set_of(term); }
 
   /// Floats before a term's weights.
   int64_t weight_begin(const Term& term) const {
@@ -261,7 +261,7 @@ class WinogradConvolution {
   void multiply(const float* points, const std::vector<Place>& places, int64_t tiles, int64_t first, int64_t count,
                 const float* weights, int64_t step, const Term& term, bool adds, float* products) const {
     const PointSet<P>&set = set_of(term), &results = result_set_of(term);
-    const int64_t load = forward_ ? term.pass : 0;
+    const int64_t load = sums_ ? term.pass : 0;
     const PointSet<P>& sources = at(loaded_, load);
     const Place& place = at(places, load);
     const int64_t block = block_width<float>(), lanes = block / 2, out_step = product_step(tiles, results);
@@ -333,6 +333,7 @@ class WinogradConvolution {
 
   ConvGeometry geometry_;
   bool forward_;
+  bool sums_;  ///< whether results are sums over passes, each of patches of its own
   const float* kernel_;
   std::vector<ConvPass> passes_;
   Size2D source_size_, result_size_;

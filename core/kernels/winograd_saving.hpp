@@ -12,8 +12,10 @@ constexpr std::int64_t winograd_tile = 4;  ///< results a side
 constexpr std::int64_t winograd_tiles(std::int64_t results) { return (results + winograd_tile - 1) / winograd_tile; }
 
 /// The dense parts of a convolution that Winograd computes one by one: forward those of each phase of the stride, back
-/// to the input the passes of each phase.
+/// to the input the passes of each phase. Those that are summed have up to three taps a side.
 JoinedPasses winograd_passes(const ConvReading& reading);
+/// Whether results are sums over the passes; else each pass has results of its own, of the same patches.
+bool winograd_sums_passes(const ConvReading& reading);
 
 /// The most taps a side that one of them has.
 std::int64_t winograd_taps(const ConvReading& reading, const JoinedPasses& passes);
@@ -49,7 +51,8 @@ std::vector<PointAxes> winograd_axes(const ConvReading& reading, const JoinedPas
 Size2D winograd_spread(const ConvReading& reading);
 
 /// Products of direct convolution for one of Winograd's, whose tiles may overhang the results; 0 where it does not
-/// apply: with groups, where no axis has two or three taps side by side in one phase of the sources, or one has more.
+/// apply: with groups, where no axis has two taps side by side in one phase of the sources, or back through a stride,
+/// where one has more than three.
 double winograd_saving(const ConvReading& reading);
 
 }  // namespace tessera::kernels
