@@ -186,7 +186,7 @@ bool use_permuted_for_kernel(const ConvGeometry& g) {
   if (share < (g.stride == Size2D(1) ? 0.5 : 0.8) || sharing == Sharing::none) return false;
   if (sharing == Sharing::some) return sources <= 2 || (sources == 3 && filters <= 10);
   if (sources <= 4) return true;
-  if (g.kernel.height > 3 && use_winograd_for_kernel(g)) return false;
+  if (g.kernel.height > 3 && sources > 8 && use_winograd_for_kernel(g)) return false;
   if (filters <= 4 || g.kernel.height > 3) return wide && share > 0.7 && share > 0.9 * filled_for_kernel(g);
   return wide && sources <= 6 && filters <= 12 && share > 0.7;  // Winograd gains more from many
 }

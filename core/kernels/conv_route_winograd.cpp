@@ -55,13 +55,11 @@ bool pays_dense(double cost, std::int64_t channels, double saving) {
 }
 
 /// Whether a strip's rows or a row's tiles lie side by side.
-bool is_dense(const ConvGeometry& g) {
-  return g.kernel.height == 3 && g.stride == Size2D(1) && g.dilation == Size2D(1) && g.groups == 1;
-}
+bool is_dense(const ConvGeometry& g) { return g.stride == Size2D(1) && g.dilation == Size2D(1) && g.groups == 1; }
 
 /// Whether Winograd along columns alone applies.
 bool has_columns(const ConvReading& reading) {
-  return is_dense(reading.geometry) && reading.sources() <= most_few_sources &&
+  return is_dense(reading.geometry) && reading.geometry.kernel.height >= 3 && reading.sources() <= most_few_sources &&
          reading.results() >= least_column_results && reading.sources() * reading.geometry.kernel.width <= 64;
 }
 
@@ -79,15 +77,35 @@ MeasuredCycles measured_cycles(const ConvReading& reading) {
           (36 * s * r + 400 * s + 270 * r) * narrow_tiles / filled<float>(tiles)};
 }
 
-/// The same along columns alone, infinitely many where it does not apply.
+/// Cycles a result pixel with vectors over channels.
+double channels_cycles(const ConvReading& reading) {
+  const ConvGeometry& g = reading.geometry;
+  const double saving = winograd_saving(reading);
+  if (!has_passes(g)) return measured_cycles(reading).over_channels / 64 / saving;
+  const double results = padded(reading.results(), lanes_for<float>(reading.results()));
+  return static_cast<double>(g.kernel.height * g.kernel.width * reading.sources()) * results / 16 / 0.93 *
+         share_by_passes(reading, pass_costs(true), saving);
+}
+
+/// Lanes of AVX-512's vectors that so many results leave empty.
+std::int64_t empty_lanes(std::int64_t results) { return (16 - results % 16) % 16; }
+
+/// Cycles for 256 result pixels along columns alone, infinitely many where it does not apply.
 double columns_cycles(const ConvReading& reading) {
   const Size2D size = reading.result_size();
   if (!has_columns(reading) || !has_long_vectors() || size.width < winograd_tile)
     return std::numeric_limits<double>::infinity();
-  const bool wide = has_wide_vectors() && !is_narrow<float>(reading.results());
-  const auto s = static_cast<double>(reading.sources()), taps = static_cast<double>(reading.geometry.kernel.width);
-  const double r = padded(reading.results(), wide ? 16 : 8);
-  const double cycles = wide ? 24 * taps * s * r + 47 * r + 110 * s : 36 * taps * s * r + 90 * r + 200 * s;
+  const std::int64_t results = reading.results();
+  const bool wide = has_wide_vectors() && !is_narrow<float>(results);
+  const Size2D kernel = reading.geometry.kernel;
+  // Of many taps planes repay themselves, and fill their vectors.
+  if (results > 8 && (wide ? kernel.height > 3 && empty_lanes(results) > 8 : results % 8 != 0))
+    return std::numeric_limits<double>::infinity();
+  const auto s = static_cast<double>(reading.sources()), parts = static_cast<double>((kernel.height + 2) / 3),
+             taps = parts * static_cast<double>(kernel.width);
+  const double r = padded(results, wide ? 16 : 8);
+  const double cycles =
+      wide ? 24 * taps * s * r + 47 * r + 110 * s * parts : 39 * taps * s * r + 90 * r + 200 * s * parts;
   const auto height = static_cast<double>(size.height), width = static_cast<double>(size.width);
   const double a_strip = 64 * 300 / width;
   return (cycles * padded(size.width, winograd_tile) / width + a_strip) * padded(size.height, winograd_tile) / height;
@@ -108,8 +126,8 @@ bool use_winograd(const ConvReading& reading) {
 bool use_winograd_columns(const ConvReading& reading, double other) {
   const ConvPlan plan = conv_plan();
   if (plan != ConvPlan::automatic) return plan == ConvPlan::winograd && has_columns(reading);
-  const double cycles = columns_cycles(reading);
-  return cycles < 256 * other && (!use_winograd(reading) || cycles < measured_cycles(reading).over_channels);
+  const double cycles = columns_cycles(reading) / 256;
+  return cycles < other && (!use_winograd(reading) || cycles < channels_cycles(reading));
 }
 
 bool use_winograd_columns_for_kernel(const ConvGeometry& g, bool exchanged) {
@@ -121,10 +139,11 @@ bool use_winograd_columns_for_kernel(const ConvGeometry& g, bool exchanged) {
   const std::int64_t least_pixels = filters > 8 && sources >= 3 ? 256 : 400;
   if (!has_long_vectors() || g.output.height * g.output.width < least_pixels) return false;
   if (has_wide_vectors() && filters > 8) {
+    if (g.kernel.height > 3 && empty_lanes(filters) > 8) return false;
     const double share = static_cast<double>(filters) / padded(filters, 16);
     return sources == 1 ? share == 1 : sources <= 6 || share >= 0.85;
   }
-  if (filters == 8) return sources <= 6;
+  if (filters == 8) return sources <= 6 && g.kernel.height != 4;  // as many products as of 6 rows
   // Permuted, these fill their vectors, but not so few to the other side.
   if (filters < 8 && exchanged && sources <= 4) return sources <= 2 || filters >= 6;
   if (has_wide_vectors()) return false;
@@ -134,7 +153,7 @@ bool use_winograd_columns_for_kernel(const ConvGeometry& g, bool exchanged) {
 }
 
 bool use_winograd_planes(const ConvReading& reading, double permuted) {
-  if (!is_dense(reading.geometry) || reading.geometry.kernel.width != 3) return false;
+  if (!is_dense(reading.geometry) || reading.geometry.kernel != Size2D(3)) return false;
   const std::int64_t sources = reading.sources(), results = reading.results();
   const ConvPlan plan = conv_plan();
   if (plan != ConvPlan::automatic)
@@ -155,13 +174,7 @@ bool use_winograd_planes(const ConvReading& reading, double permuted) {
 
 double winograd_cycles(const ConvReading& reading) {
   const double cycles = columns_cycles(reading) / 256;
-  if (!use_winograd(reading)) return cycles;
-  const ConvGeometry& g = reading.geometry;
-  const double saving = winograd_saving(reading);
-  if (!has_passes(g)) return std::min(cycles, measured_cycles(reading).over_channels / 64 / saving);
-  const double r = padded(reading.results(), lanes_for<float>(reading.results()));
-  return static_cast<double>(g.kernel.height * g.kernel.width * reading.sources()) * r / 16 / 0.93 *
-         share_by_passes(reading, pass_costs(true), saving);
+  return use_winograd(reading) ? std::min(cycles, channels_cycles(reading)) : cycles;
 }
 
 /// Below some 16 tiles an image the transforms of the kernel outweigh the sums.

@@ -20,7 +20,8 @@ class WinogradColumns {
   static constexpr int plan = 7;
 
   static std::vector<ConvPass> passes(const ConvReading& reading) {
-    return {ColumnStrips::strips(reading.passes().front())};
+    const ConvPass pass = reading.passes().front();
+    return {ColumnStrips(pass, reading.sources(), reading.results()).strips(pass)};
   }
 
   WinogradColumns(const ConvReading& reading, const Epilogue<float>& epilogue)
@@ -39,20 +40,21 @@ class WinogradColumns {
   int64_t units() const { return 1; }
   /// Pixels of sources stay as they lie.
   const FlatChannels& channels() const { return channels_; }
-  int64_t packed(const ConvPass&) const { return points * strips_.entries * whole_vectors(strips_.results); }
+  int64_t packed(const ConvPass&) const { return vector_weights() * whole_vectors(strips_.results); }
 
-  /// G g of every column as [vector of results][tap column][source][point][lane].
+  /// G g of every column as [vector of results][part][tap column][source][point][lane].
   void pack(const ConvPass&, const float* kernel, float* packed) const {
     const int64_t lanes = lane_count<float>();
     for (int64_t at = 0; at < strips_.results; at += lanes) {
       const int64_t first = strips_.first_result(at);
-      for (int64_t entry = 0; entry < strips_.entries; ++entry, packed += points * lanes) {
-        FloatVec taps[3], of_points[points];
-        float values[HWY_MAX_BYTES / sizeof(float)] = {};
-        for (int64_t tap = 0; tap < 3; ++tap) {
-          for (int64_t r = 0; r < std::min(lanes, strips_.results - first); ++r)
-            values[r] =
-                reading_.weight(kernel, pass_, tap, entry / strips_.sources, 0, entry % strips_.sources, first + r);
+      for (int64_t i = 0; i < strips_.parts * strips_.entries; ++i, packed += points * lanes) {
+        const int64_t first_tap = i / strips_.entries * ColumnStrips::part_taps, entry = i % strips_.entries;
+        FloatVec taps[ColumnStrips::part_taps], of_points[points];
+        for (int64_t tap = 0; tap < ColumnStrips::part_taps; ++tap) {
+          float values[HWY_MAX_BYTES / sizeof(float)] = {};
+          for (int64_t r = 0; r < std::min(lanes, strips_.results - first) && first_tap + tap < strips_.taps; ++r)
+            values[r] = reading_.weight(kernel, pass_, first_tap + tap, entry / strips_.sources, 0,
+                                        entry % strips_.sources, first + r);
           taps[tap] = hn::LoadU(FloatTag(), values);
         }
         transform_kernel<points>(taps, 1, of_points, 1);
@@ -70,7 +72,7 @@ class WinogradColumns {
           strips_.transform(row.source + row.offsets.front() + begin * strips_.sources, row_step, count);
       for (int64_t at = 0; at < strips_.results; at += lanes) {
         const int64_t first = strips_.first_result(at);
-        const float* const weights = row.weights + at * points * strips_.entries;
+        const float* const weights = row.weights + at * vector_weights();
         if (count < tile) {
           for (int64_t x = 0; x < count; ++x)
             compute_tile<1>(row, sources + x * strips_.sources, weights, begin + x, first);
@@ -90,6 +92,9 @@ class WinogradColumns {
   /// Pixels whose sums at all points stay in registers.
   static constexpr int tile = max_tile_sums / points;
 
+  /// Of a vector of results, in vectors.
+  int64_t vector_weights() const { return strips_.parts * strips_.entries * points; }
+
   /// A vector of results of P pixels of four rows.
   template <int P>
   HWY_NOINLINE void compute_tile(const RowTask<float>& row, const float* HWY_RESTRICT sources,
@@ -102,13 +107,18 @@ class WinogradColumns {
     TESSERA_UNROLL for (int p = 0; p < P; ++p) {
       TESSERA_UNROLL for (int i = 0; i < points; ++i) sums[p][i] = i == 1 ? bias : hn::Zero(tag);
     }
-    for (int64_t entry = 0; entry < entries; ++entry) {
-      TESSERA_UNROLL for (int i = 0; i < points; ++i) {
-        const FloatVec w = in_register(hn::Load(tag, weights + (entry * points + i) * lanes));
-        TESSERA_UNROLL for (int p = 0; p < P; ++p) sums[p][i] =
-            hn::MulAdd(hn::Set(tag, sources[i * ColumnStrips::line + p * step + entry]), w, sums[p][i]);
+    const auto add_part = [&](const float* HWY_RESTRICT from, const float* HWY_RESTRICT w) HWY_ATTR {
+      for (int64_t entry = 0; entry < entries; ++entry) {
+        TESSERA_UNROLL for (int i = 0; i < points; ++i) {
+          const FloatVec of_point = in_register(hn::Load(tag, w + (entry * points + i) * lanes));
+          TESSERA_UNROLL for (int p = 0; p < P; ++p) sums[p][i] =
+              hn::MulAdd(hn::Set(tag, from[i * ColumnStrips::line + p * step + entry]), of_point, sums[p][i]);
+        }
       }
-    }
+    };
+    add_part(sources, weights);
+    for (int64_t part = 1; part < strips_.parts; ++part)
+      add_part(sources + part * ColumnStrips::part_step, weights + part * entries * points * lanes);
     const FloatVec slope = hn::Set(tag, epilogue_.slope);
     const Size2D size = reading_.result_size();
     const int64_t rows = size.height - row.y, row_step = size.width * strips_.results;

@@ -90,7 +90,7 @@ class ColumnsWeightGradient {
   explicit ColumnsWeightGradient(const ConvGeometry& g)
       : geometry_(g),
         strips_(forward_pass(g), g.in_channels, g.out_channels),
-        patches_(g.batch, ColumnStrips::strips(forward_pass(g)), strips_.channels()),
+        patches_(g.batch, strips_.strips(forward_pass(g)), strips_.channels()),
         vectors_(divide_up(g.out_channels, lane_count<float>())) {}
 
   void run(const float* input, const float* output, float* kernel_gradient) const {
@@ -104,8 +104,9 @@ class ColumnsWeightGradient {
 
  private:
   int64_t point_step() const { return strips_.entries * lane_count<float>(); }
-  /// Sums of a vector of filters: [point][entry][lane].
-  int64_t vector_size() const { return ColumnStrips::points * point_step(); }
+  int64_t part_size() const { return ColumnStrips::points * point_step(); }
+  /// Sums of a vector of filters: [part][point][entry][lane].
+  int64_t vector_size() const { return strips_.parts * part_size(); }
 
   void add_patch(const float* input, const float* output, int64_t image, const FlatPatch& patch, float* sums) const {
     const Size2D &sources = geometry_.input, &size = geometry_.output;
@@ -114,8 +115,7 @@ class ColumnsWeightGradient {
                          strips_.channels(), patches_.joined(), patch);
     for (int64_t y = 0; y < patch.rows; ++y) {
       const int64_t row = (patch.first_row + y) * winograd_tile;
-      const float* const from =
-          band.load(y * winograd_tile + ColumnStrips::points) + y * winograd_tile * band.row_size();
+      const float* const from = band.load(y * winograd_tile + strips_.rows()) + y * winograd_tile * band.row_size();
       for (int64_t begin = 0; begin < patch.columns; begin += strips_.most_pixels()) {
         const int64_t pixels = std::min(strips_.most_pixels(), patch.columns - begin);
         const float* const gradients =
@@ -150,16 +150,20 @@ class ColumnsWeightGradient {
     }
   }
 
-  void add_products(const ColumnSumTask& task, float* sums) const {
+  void add_products(ColumnSumTask task, float* sums) const {
     constexpr int most = max_tile_sums / 2;
     constexpr auto each = std::make_integer_sequence<int, most>();
     static constexpr std::array tables{column_sums_table<0>(each), column_sums_table<1>(each),
                                        column_sums_table<2>(each)};
     const int64_t blocks = divide_up(strips_.entries, most);
-    for (int64_t block = 0; block < blocks; ++block) {
-      const int64_t entry = strips_.entries * block / blocks, end = strips_.entries * (block + 1) / blocks;
-      for (const auto& table : tables)
-        table[static_cast<std::size_t>(end - entry - 1)](task, entry, sums, point_step());
+    for (int64_t part = 0; part < strips_.parts; ++part) {
+      for (int64_t block = 0; block < blocks; ++block) {
+        const int64_t entry = strips_.entries * block / blocks, end = strips_.entries * (block + 1) / blocks;
+        for (const auto& table : tables)
+          table[static_cast<std::size_t>(end - entry - 1)](task, entry, sums, point_step());
+      }
+      task.sources += ColumnStrips::part_step;
+      sums += part_size();
     }
   }
 
@@ -167,20 +171,21 @@ class ColumnsWeightGradient {
   void add_up(const float* sums, float* kernel_gradient) const {
     const FloatTag tag;
     const int64_t lanes = lane_count<float>(), filters = strips_.results;
-    for (int64_t vector = 0; vector < vectors_; ++vector)
-      for (int64_t entry = 0; entry < strips_.entries; ++entry) {
-        FloatVec points[ColumnStrips::points], taps[3];
-        for (int64_t p = 0; p < ColumnStrips::points; ++p) {
-          points[p] = hn::Zero(tag);
-          for (int64_t chunk = 0; chunk < patches_.chunks(); ++chunk)
-            points[p] = hn::Add(points[p], hn::LoadU(tag, sums + (chunk * vectors_ + vector) * vector_size() +
-                                                              p * point_step() + entry * lanes));
-        }
-        transform_kernel_gradient<ColumnStrips::points>(points, 1, taps, 1);
-        float* const to = kernel_gradient + entry * filters + strips_.first_result(vector * lanes);
-        for (int64_t tap = 0; tap < 3; ++tap)
-          store_first(taps[tap], tag, filters, to + tap * strips_.entries * filters);
+    for (int64_t i = 0; i < vectors_ * strips_.parts * strips_.entries; ++i) {
+      const int64_t vector = i / strips_.entries / strips_.parts, part = i / strips_.entries % strips_.parts;
+      const int64_t entry = i % strips_.entries, first_tap = part * ColumnStrips::part_taps;
+      FloatVec points[ColumnStrips::points], taps[ColumnStrips::part_taps];
+      for (int64_t p = 0; p < ColumnStrips::points; ++p) {
+        points[p] = hn::Zero(tag);
+        for (int64_t chunk = 0; chunk < patches_.chunks(); ++chunk)
+          points[p] = hn::Add(points[p], hn::LoadU(tag, sums + (chunk * vectors_ + vector) * vector_size() +
+                                                            part * part_size() + p * point_step() + entry * lanes));
       }
+      transform_kernel_gradient<ColumnStrips::points>(points, 1, taps, 1);
+      float* const to = kernel_gradient + entry * filters + strips_.first_result(vector * lanes);
+      for (int64_t tap = 0; tap < ColumnStrips::part_taps && first_tap + tap < strips_.taps; ++tap)
+        store_first(taps[tap], tag, filters, to + (first_tap + tap) * strips_.entries * filters);
+    }
   }
 
   ConvGeometry geometry_;
