@@ -15,14 +15,17 @@ namespace {
 struct TransformCosts {
   double sources, results;
 };
-/// As they were measured of passes that are summed: of a stride's phases, or of parts of many taps. Back through a
-/// stride all passes share the sources' transforms, for the kernel's gradient those of the output's gradients.
-TransformCosts pass_costs(bool sums) {
-  if (sums) return has_wide_vectors() ? TransformCosts{3.5, 3.5} : TransformCosts{8, 3.5};
+/// As they were measured of the parts of many taps, and of a stride's phases. Back through a stride all phases share
+/// the sources' transforms, for the kernel's gradient those of the output's gradients.
+TransformCosts pass_costs(const ConvReading& reading) {
+  if (reading.geometry.stride == Size2D(1))
+    return has_wide_vectors() ? TransformCosts{3.5, 3.5} : TransformCosts{3.5, 4};
+  if (reading.forward) return has_wide_vectors() ? TransformCosts{3.5, 3.5} : TransformCosts{8, 3.5};
   return has_wide_vectors() ? TransformCosts{0.8, 4.7} : TransformCosts{1.2, 7};
 }
-TransformCosts pass_costs_for_kernel() {
-  return has_wide_vectors() ? TransformCosts{4.5, 2} : TransformCosts{7.8, 3.2};
+TransformCosts pass_costs_for_kernel(const ConvGeometry& g) {
+  if (has_wide_vectors()) return {4.5, 2};
+  return g.stride == Size2D(1) ? TransformCosts{5, 4} : TransformCosts{7.8, 3.2};
 }
 
 /// Whether Winograd applies and, unless it is asked for, `pays(saving)`. Depends on one image's geometry only, so that
@@ -84,7 +87,7 @@ double channels_cycles(const ConvReading& reading) {
   if (!has_passes(g)) return measured_cycles(reading).over_channels / 64 / saving;
   const double results = padded(reading.results(), lanes_for<float>(reading.results()));
   return static_cast<double>(g.kernel.height * g.kernel.width * reading.sources()) * results / 16 / 0.93 *
-         share_by_passes(reading, pass_costs(true), saving);
+         share_by_passes(reading, pass_costs(reading), saving);
 }
 
 /// Lanes of AVX-512's vectors that so many results leave empty.
@@ -119,7 +122,7 @@ bool use_winograd(const ConvReading& reading) {
     if (!has_passes(g)) return pays_dense(24, reading.sources(), saving);
     // The weights of all passes are many: some tens of tiles must share them.
     return g.output.height * g.output.width >= 256 &&
-           share_by_passes(reading, pass_costs(winograd_sums_passes(reading)), saving) < most_share;
+           share_by_passes(reading, pass_costs(reading), saving) < most_share;
   });
 }
 
@@ -182,7 +185,7 @@ bool use_winograd_for_kernel(const ConvGeometry& g) {
   const ConvReading reading{g, true};
   return use_winograd_if(reading, [&](double saving) {
     if (g.output.height * g.output.width < 256) return false;
-    return has_passes(g) ? share_by_passes(reading, pass_costs_for_kernel(), saving) < most_share
+    return has_passes(g) ? share_by_passes(reading, pass_costs_for_kernel(g), saving) < most_share
                          : pays_dense(15, std::min(g.in_channels, g.out_channels), saving);
   });
 }
