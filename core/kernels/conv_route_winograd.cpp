@@ -38,19 +38,21 @@ bool use_winograd_if(const ConvReading& reading, const Pays& pays) {
   return saving > 0 && (plan == ConvPlan::winograd || pays(saving));
 }
 
+/// Whether Winograd has several passes.
+bool has_passes(const ConvGeometry& g) { return g.stride != Size2D(1) || g.kernel.height > 3 || g.kernel.width > 3; }
+
 /// The time of Winograd by passes in that of direct convolution.
 double share_by_passes(const ConvReading& reading, const TransformCosts& costs, double saving) {
   const auto sources = static_cast<double>(reading.sources()), results = static_cast<double>(reading.results());
   const Size2D kernel = reading.geometry.kernel, stride = reading.geometry.stride;
-  // Where each phase of a stride has several taps these share the transforms.
+  // Where each phase of a stride has several taps these share the transforms; nine passes have more of them.
   const bool shares = stride != Size2D(1) && kernel.height >= 2 * stride.height && kernel.width >= 2 * stride.width;
-  const double many = kernel.height * kernel.width > 25 * stride.height * stride.width ? 1.3 : 1;  // passes
+  const double many = kernel.height * kernel.width > 25 * stride.height * stride.width ? 1.3 : 1;
   return 1 / saving + (shares ? 0.6 : many) * (costs.sources / results + costs.results / sources);
 }
-
-/// Whether Winograd has several passes, which saves more products than their transforms cost.
-bool has_passes(const ConvGeometry& g) { return g.stride != Size2D(1) || g.kernel.height > 3 || g.kernel.width > 3; }
-constexpr double most_share = 0.95;
+bool pays_by_passes(const ConvReading& reading, const TransformCosts& costs, double saving) {
+  return share_by_passes(reading, costs, saving) < 0.95;
+}
 
 /// Whether Winograd of a single pass pays: the more products are saved the fewer channels need share the transforms.
 bool pays_dense(double cost, std::int64_t channels, double saving) {
@@ -121,8 +123,7 @@ bool use_winograd(const ConvReading& reading) {
   return use_winograd_if(reading, [&](double saving) {
     if (!has_passes(g)) return pays_dense(24, reading.sources(), saving);
     // The weights of all passes are many: some tens of tiles must share them.
-    return g.output.height * g.output.width >= 256 &&
-           share_by_passes(reading, pass_costs(reading), saving) < most_share;
+    return g.output.height * g.output.width >= 256 && pays_by_passes(reading, pass_costs(reading), saving);
   });
 }
 
@@ -185,7 +186,7 @@ bool use_winograd_for_kernel(const ConvGeometry& g) {
   const ConvReading reading{g, true};
   return use_winograd_if(reading, [&](double saving) {
     if (g.output.height * g.output.width < 256) return false;
-    return has_passes(g) ? share_by_passes(reading, pass_costs_for_kernel(g), saving) < most_share
+    return has_passes(g) ? pays_by_passes(reading, pass_costs_for_kernel(g), saving)
                          : pays_dense(15, std::min(g.in_channels, g.out_channels), saving);
   });
 }
