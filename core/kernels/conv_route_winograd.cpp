@@ -50,6 +50,11 @@ double share_by_passes(const ConvReading& reading, const TransformCosts& costs, 
   const double many = kernel.height * kernel.width > 25 * stride.height * stride.width ? 1.3 : 1;
   return 1 / saving + (shares ? 0.6 : many) * (costs.sources / results + costs.results / sources);
 }
+/// The weights of all passes are many: some tens of tiles must share them, more of nine passes.
+bool has_tiles_for_weights(const ConvGeometry& g) {
+  return g.output.height * g.output.width * 25 >= 256 * std::max<std::int64_t>(g.kernel.height * g.kernel.width, 25);
+}
+
 bool pays_by_passes(const ConvReading& reading, const TransformCosts& costs, double saving) {
   return share_by_passes(reading, costs, saving) < 0.95;
 }
@@ -122,8 +127,7 @@ bool use_winograd(const ConvReading& reading) {
   const ConvGeometry& g = reading.geometry;
   return use_winograd_if(reading, [&](double saving) {
     if (!has_passes(g)) return pays_dense(24, reading.sources(), saving);
-    // The weights of all passes are many: some tens of tiles must share them.
-    return g.output.height * g.output.width >= 256 && pays_by_passes(reading, pass_costs(reading), saving);
+    return has_tiles_for_weights(g) && pays_by_passes(reading, pass_costs(reading), saving);
   });
 }
 
@@ -185,7 +189,7 @@ double winograd_cycles(const ConvReading& reading) {
 bool use_winograd_for_kernel(const ConvGeometry& g) {
   const ConvReading reading{g, true};
   return use_winograd_if(reading, [&](double saving) {
-    if (g.output.height * g.output.width < 256) return false;
+    if (!has_tiles_for_weights(g)) return false;
     return has_passes(g) ? pays_by_passes(reading, pass_costs_for_kernel(g), saving)
                          : pays_dense(15, std::min(g.in_channels, g.out_channels), saving);
   });
