@@ -69,14 +69,13 @@ void winograd_forward(const ConvGeometry&, std::span<const InputPart> input, con
                       const Epilogue<float>&, float* output, WeightStore* store);
 void winograd_backward_input(const ConvGeometry&, const float* output, const float* kernel, const Epilogue<float>&,
                              float* input, WeightStore* store);
-// Along columns alone, of three tap rows without stride, dilation or groups, for up to so many sources and from so many
-// results on.
-constexpr int most_few_sources = 8, least_column_results = 5;
+// Along columns alone, of three tap rows and more without stride, dilation or groups, for up to so many sources, so
+// many sources of a tap row, and from so many results on.
+constexpr int most_few_sources = 8, most_row_sources = 64, least_column_results = 5;
 void winograd_columns_forward(const ConvGeometry&, const float* input, const float* kernel, const Epilogue<float>&,
                               float* output, WeightStore* store);
 void winograd_columns_backward_input(const ConvGeometry&, const float* output, const float* kernel,
                                      const Epilogue<float>&, float* input, WeightStore* store);
-// From a vector of filters on.
 void winograd_columns_backward_kernel(const ConvGeometry&, const float* input, const float* output,
                                       float* kernel_gradient);
 // With vectors over tiles throughout, for few results, of 3x3 taps without stride, dilation or groups.

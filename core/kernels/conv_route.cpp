@@ -99,7 +99,7 @@ bool use_dots(const ConvReading& reading) {
   const ConvGeometry& g = reading.geometry;
   const bool dense = g.stride == Size2D(1);
   const std::int64_t sources = reading.sources(), run = tap_runs(reading).length;
-  const bool large = g.kernel.height * g.kernel.width > 9;  // too large for Winograd
+  const bool large = g.kernel.height * g.kernel.width > 9;  // enough to add up
   if (reading.results() > (dense && !large ? 4 : 12) || g.groups > 1 || !(reading.forward || dense)) return false;
   const bool many_sums = reading.results() <= 6 || has_wide_vectors();  // fit the registers
   if (reading.results() > 4) return dense ? large && run >= 96 && many_sums && !use_winograd(reading) : run >= 64;

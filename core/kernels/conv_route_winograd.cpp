@@ -70,7 +70,8 @@ bool is_dense(const ConvGeometry& g) { return g.stride == Size2D(1) && g.dilatio
 /// Whether Winograd along columns alone applies.
 bool has_columns(const ConvReading& reading) {
   return is_dense(reading.geometry) && reading.geometry.kernel.height >= 3 && reading.sources() <= most_few_sources &&
-         reading.results() >= least_column_results && reading.sources() * reading.geometry.kernel.width <= 64;
+         reading.results() >= least_column_results &&
+         reading.sources() * reading.geometry.kernel.width <= most_row_sources;
 }
 
 /// Cycles of Winograd for 16 tiles of 3x3 taps, as they were measured with AVX-512: with vectors over channels, as in

@@ -51,11 +51,10 @@ class WinogradColumns {
         const int64_t first_tap = i / strips_.entries * ColumnStrips::part_taps, entry = i % strips_.entries;
         FloatVec taps[ColumnStrips::part_taps], of_points[points];
         for (int64_t tap = 0; tap < ColumnStrips::part_taps; ++tap) {
-          float values[HWY_MAX_BYTES / sizeof(float)] = {};
-          for (int64_t r = 0; r < std::min(lanes, strips_.results - first) && first_tap + tap < strips_.taps; ++r)
-            values[r] = reading_.weight(kernel, pass_, first_tap + tap, entry / strips_.sources, 0,
-                                        entry % strips_.sources, first + r);
-          taps[tap] = hn::LoadU(FloatTag(), values);
+          const int64_t row = first_tap + tap;
+          taps[tap] = row < strips_.taps ? tap_weights(reading_, pass_, kernel, row, entry / strips_.sources,
+                                                       entry % strips_.sources, first)
+                                         : hn::Zero(FloatTag());
         }
         transform_kernel<points>(taps, 1, of_points, 1);
         for (int64_t p = 0; p < points; ++p) hn::StoreU(of_points[p], FloatTag(), packed + p * lanes);

@@ -27,24 +27,6 @@ struct ColumnSumTask {
 /// The points that are summed at once: 0 and infinity, 1 and -1, or 2 and -2, whose gradients have parts in common.
 constexpr std::array<std::array<int, 2>, 3> point_pairs{{{0, 5}, {1, 2}, {3, 4}}};
 
-/// A's rows of a pair of points times four gradients.
-template <int pair>
-HWY_INLINE void load_gradients(const float* const* rows, FloatVec& a, FloatVec& b) {
-  const FloatTag tag;
-  if constexpr (pair == 0) {
-    a = hn::LoadU(tag, rows[0]);
-    b = hn::LoadU(tag, rows[3]);
-  } else {
-    const FloatVec y0 = hn::LoadU(tag, rows[0]), y1 = hn::LoadU(tag, rows[1]), y2 = hn::LoadU(tag, rows[2]),
-                   y3 = hn::LoadU(tag, rows[3]);
-    const FloatVec two = hn::Set(tag, 2.0f), four = hn::Set(tag, 4.0f), eight = hn::Set(tag, 8.0f);
-    const FloatVec even = pair == 1 ? hn::Add(y0, y2) : hn::MulAdd(four, y2, y0);
-    const FloatVec odd = pair == 1 ? hn::Add(y1, y3) : hn::MulAdd(eight, y3, hn::Mul(two, y1));
-    a = hn::Add(even, odd);
-    b = hn::Sub(even, odd);
-  }
-}
-
 /// sums [point][entry] += E entries' sources times gradients, at a pair of points; sums of these lie `point_step`
 /// apart.
 template <int pair, int E>
@@ -65,8 +47,10 @@ HWY_NOINLINE void add_column_products(const ColumnSumTask& task, int64_t entry, 
   const float* HWY_RESTRICT from = task.sources + points[0] * ColumnStrips::line + entry;
   constexpr int64_t apart = (points[1] - points[0]) * ColumnStrips::line;
   for (int64_t x = 0; x < task.pixels; ++x, from += task.source_step) {
-    FloatVec a, b;
-    load_gradients<pair>(rows, a, b);
+    FloatVec y[winograd_tile], m[ColumnStrips::points];
+    TESSERA_UNROLL for (int i = 0; i < winograd_tile; ++i) y[i] = hn::LoadU(tag, rows[i]);
+    transform_gradient<ColumnStrips::points>(y, 1, m, 1);  // of which only the pair's points are computed
+    const FloatVec a = m[points[0]], b = m[points[1]];
     TESSERA_UNROLL for (int i = 0; i < winograd_tile; ++i) rows[i] += task.steps[i];
     TESSERA_UNROLL for (int e = 0; e < E; ++e) {
       first[e] = hn::MulAdd(hn::Set(tag, from[e]), a, first[e]);

@@ -23,7 +23,7 @@ class WinogradPlanes {
 
   static std::vector<ConvPass> passes(const ConvReading& reading) {
     const ConvPass pass = reading.passes().front();
-    return {{tile_axis(pass.rows), tile_axis(pass.columns)}};
+    return {{tile_axis(pass.rows, points), tile_axis(pass.columns, points)}};
   }
 
   WinogradPlanes(const ConvReading& reading, const Epilogue<float>& epilogue)
@@ -81,16 +81,9 @@ class WinogradPlanes {
   /// G g G^T of a vector of results from `first` on, a vector for each point.
   void pack_kernel(const float* kernel, int64_t source, int64_t first, float* packed) const {
     const ConvPass pass = reading_.passes().front();
-    const int64_t lanes = lane_count<float>();
-    float tap[HWY_MAX_BYTES / sizeof(float)] = {};
     FloatVec taps[9];
-    for (int64_t i = 0; i < 9; ++i) {
-      for (int64_t lane = 0; lane < lanes; ++lane)
-        tap[lane] =
-            first + lane < results_ ? reading_.weight(kernel, pass, i / 3, i % 3, 0, source, first + lane) : 0.0f;
-      taps[i] = hn::LoadU(FloatTag(), tap);
-    }
-    PointSet<points>().store_kernel(taps, lanes, packed);
+    for (int64_t i = 0; i < 9; ++i) taps[i] = tap_weights(reading_, pass, kernel, i / 3, i % 3, source, first);
+    PointSet<points>().store_kernel(taps, lane_count<float>(), packed);
   }
 
   /// Vectors from one point's sources to the next one's: an odd number, as what a transform writes would fall into few

@@ -180,15 +180,25 @@ HWY_INLINE int64_t point_step(int64_t values) {
   return (divide_up(values, line) | 1) * line;
 }
 
-/// Tiles along an axis: each of four results that are read as one of six taps and a stride of 4.
-inline TapAxis tile_axis(const TapAxis& results) {
+/// Tiles along an axis: each of four results that are read as one of so many taps and a stride of 4.
+inline TapAxis tile_axis(const TapAxis& results, int64_t taps) {
   return {.count = winograd_tiles(results.count),
           .start = 0,
           .step = winograd_tile,
           .stride = winograd_tile,
           .offset = results.offset,
-          .taps = 6,
+          .taps = taps,
           .dilation = 1};
+}
+
+/// A tap's weights of a vector of results from `first` on, of a convolution without groups; zeros after the last one.
+inline FloatVec tap_weights(const ConvReading& reading, const ConvPass& pass, const float* kernel, int64_t row,
+                            int64_t column, int64_t source, int64_t first) {
+  const FloatTag tag;
+  const int64_t count = std::min(static_cast<int64_t>(hn::Lanes(tag)), reading.results() - first);
+  float values[HWY_MAX_BYTES / sizeof(float)] = {};
+  for (int64_t r = 0; r < count; ++r) values[r] = reading.weight(kernel, pass, row, column, 0, source, first + r);
+  return hn::LoadU(tag, values);
 }
 
 /// Channels rounded up to whole vectors.

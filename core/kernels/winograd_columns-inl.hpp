@@ -37,11 +37,7 @@ struct ColumnStrips {
 
   /// Rows of sources that a strip reads.
   int64_t rows() const { return points + (parts - 1) * part_taps; }
-  ConvPass strips(const ConvPass& pass) const {
-    ConvPass of_strips{tile_axis(pass.rows), pass.columns};
-    of_strips.rows.taps = rows();
-    return of_strips;
-  }
+  ConvPass strips(const ConvPass& pass) const { return {tile_axis(pass.rows, rows()), pass.columns}; }
   FlatChannels channels() const { return {sources, 1, 1, sources}; }
   /// Pixels whose sources fit a line.
   int64_t most_pixels() const { return (line - entries) / sources + 1; }
